@@ -272,18 +272,22 @@ static void vser_queue_free(struct vser_queue *queue)
 	fifo->data = NULL;
 }
 
-/* Bytes in the queue, as either side or a bystander sees it. */
+/*
+ * Bytes in the queue. Exact for either side about its own index; a bystander
+ * may see the two indices of different moments, hence the bound.
+ */
 static u32 vser_queue_len(struct vser_queue *queue)
 {
 	struct __kfifo *fifo = &queue->fifo.kfifo;
 	u32 out = smp_load_acquire(&fifo->out);
+	u32 len = smp_load_acquire(&fifo->in) - out;
 
-	return smp_load_acquire(&fifo->in) - out;
+	return min(len, kfifo_size(&queue->fifo));
 }
 
 static bool vser_queue_full(struct vser_queue *queue)
 {
-	return vser_queue_len(queue) > queue->fifo.kfifo.mask;
+	return vser_queue_len(queue) == kfifo_size(&queue->fifo);
 }
 
 /* Producer: the longest room that can be filled in one piece, at *@room. */
