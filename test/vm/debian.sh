@@ -1,0 +1,134 @@
+# shellcheck shell=bash
+# What fetch and debug-kernel share: the cache folder and a private apt.
+# Sourced, never run.
+#
+# The private apt has its own sources, lists and package cache. So the kernels
+# of one Debian release can be had on a host that runs another one, no root is
+# needed, and what the host has installed or pinned changes nothing.
+
+# Everything in here can be downloaded or built again: removing it is safe.
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/vser
+
+# The Debian suite whose archive carries each kernel series.
+# shellcheck disable=SC2034 # for those that source this
+declare -A suite_of_kernel=(
+	[6.1]=bookworm
+)
+
+say() {
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+}
+
+die() {
+	say "$@"
+	exit 1
+}
+
+# The address from which the host itself gets packages with this Release label.
+host_mirror() {
+	# shellcheck disable=SC2016 # apt replaces these, not the shell
+	apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(REPO_URI)' \
+		'Created-By: Packages' |
+		awk -F '|' -v label="$1" '
+			$1 == "Debian" && $2 == label && !found++ { print $3 }'
+}
+
+# Make the private apt for a suite, and ask the mirror what there is.
+apt_update() {
+	local suite=$1 home=$cache/apt/$1 main security
+	local options='[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg target=Packages]'
+
+	main=$(host_mirror Debian)
+	if [[ -z $main ]]; then
+		say 'apt knows no Debian mirror; run "apt-get update" as root first'
+		return 1
+	fi
+	security=$(host_mirror Debian-Security)
+
+	mkdir -p "$home"/{lists,archives}/partial
+	# What is installed here must not influence what is chosen.
+	: >"$home/status"
+	cat >"$home/sources.list" <<-END
+		deb $options $main $suite main
+		deb $options $main $suite-updates main
+		deb $options ${security:-$main} $suite-security main
+	END
+	# The host's own configuration is read before this: it may hold a proxy.
+	cat >"$home/apt.conf" <<-END
+		Dir::State::lists "$home/lists";
+		Dir::State::status "$home/status";
+		Dir::Cache "$home";
+		Dir::Etc::sourcelist "$home/sources.list";
+		Dir::Etc::sourceparts "/dev/null";
+		Dir::Etc::preferences "/dev/null";
+		Dir::Etc::preferencesparts "/dev/null";
+		APT::Architecture "amd64";
+		APT::Architectures { "amd64"; };
+		APT::Sandbox::User "root";
+		APT::Update::Error-Mode "any";
+		Acquire::Languages "none";
+		Acquire::Retries "2";
+		Acquire::http::Timeout "20";
+		Acquire::https::Timeout "20";
+		#clear APT::Update::Pre-Invoke;
+		#clear APT::Update::Post-Invoke;
+		#clear APT::Update::Post-Invoke-Success;
+	END
+	apt-get --config-file "$home/apt.conf" -qq update >&2
+}
+
+# The value of one field of the newest version of a package.
+package_field() {
+	local suite=$1 package=$2 field=$3
+
+	apt-cache --config-file "$cache/apt/$suite/apt.conf" \
+		show --no-all-versions "$package" |
+		sed -n "s/^$field: //p"
+}
+
+# Download packages into a folder and unpack them there, into "root".
+unpack_packages() {
+	local suite=$1 folder=$2 deb
+	shift 2
+
+	(cd "$folder" &&
+		apt-get --config-file "$cache/apt/$suite/apt.conf" -qq download "$@" >&2) ||
+		return 1
+	for deb in "$folder"/*.deb; do
+		dpkg-deb --extract "$deb" "$folder/root" || return 1
+		rm "$deb"
+	done
+}
+
+is_fresh() {
+	[[ $(find "$1" -xtype d -mtime -1 2>/dev/null) ]]
+}
+
+# Print the folder that a link names. Before that, unless it was done in the last
+# 24 hours, run a command that brings the folder up to date and sets the link
+# anew; when it fails, the folder had earlier is good enough. The command may
+# use the empty folder $scratch, on the same file system as the link.
+print_newest() {
+	local link=$1 lock
+	shift
+
+	if ! is_fresh "$link"; then
+		mkdir -p "${link%/*}"
+		# One at a time, which may take minutes: apt has but one set of
+		# lists, and two at once would do the same work.
+		exec {lock}>"$cache/lock"
+		flock --timeout 1800 "$lock" ||
+			die "another process has held $cache/lock for half an hour"
+	fi
+	if ! is_fresh "$link"; then
+		scratch=${link%/*}/unfinished
+		trap 'rm -rf "$scratch"' EXIT
+		rm -rf "$scratch"
+		mkdir "$scratch"
+		if ! "$@"; then
+			[[ -d $link ]] || die 'and the cache holds nothing to use instead'
+			say 'so taking what the cache has from earlier'
+		fi
+	fi
+	readlink "$link"
+}
