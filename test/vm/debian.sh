@@ -48,11 +48,11 @@ apt_update() {
 	mkdir -p "$home"/{lists,archives}/partial
 	# What is installed here must not influence what is chosen.
 	: >"$home/status"
-	cat >"$home/sources.list" <<-END
-		deb $options $main $suite main
-		deb $options $main $suite-updates main
-		deb $options ${security:-$main} $suite-security main
-	END
+	{
+		echo "deb $options $main $suite main"
+		echo "deb $options $main $suite-updates main"
+		[[ -z $security ]] || echo "deb $options $security $suite-security main"
+	} >"$home/sources.list"
 	# The host's own configuration is read before this: it may hold a proxy.
 	cat >"$home/apt.conf" <<-END
 		Dir::State::lists "$home/lists";
