@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * SIGIO: who asked for it with O_ASYNC is told of letters, and of room after
+ * the line was full; nobody else is told anything.
+ */
+#define _GNU_SOURCE
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "line.h"
+
+/* Opens the line and asks for signals, which are blocked to be waited for. */
+static int open_async(int flags, int sig)
+{
+	int fd = open_line(flags);
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGIO);
+	sigaddset(&set, sig);
+	CHECK_EQ(sigprocmask(SIG_BLOCK, &set, NULL), 0);
+	CHECK_EQ(fcntl(fd, F_SETOWN, getpid()), 0);
+	/* From SIGIO alone nobody learns which descriptor it is about. */
+	if (sig != SIGIO)
+		CHECK_EQ(fcntl(fd, F_SETSIG, sig), 0);
+	CHECK_EQ(fcntl(fd, F_SETFL, flags | O_ASYNC), 0);
+
+	return fd;
+}
+
+/* Waits for the signal. Returns false if there was none in this time. */
+static bool signal_comes(int sig, int ms, siginfo_t *info)
+{
+	struct timespec timeout = {
+		.tv_sec = ms / 1000,
+		.tv_nsec = ms % 1000 * NSEC_PER_MSEC,
+	};
+	sigset_t set;
+	int got;
+
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	got = sigtimedwait(&set, info, &timeout);
+	CHECK(got == sig || errno == EAGAIN);
+
+	return got == sig;
+}
+
+#define HANG	15000	/* ms; a signal that has not come by then never will */
+
+TEST(letter, "SIGIO comes with a letter")
+{
+	int fd = open_async(O_RDONLY, SIGIO);
+	siginfo_t info;
+
+	CHECK(!signal_comes(SIGIO, 0, &info));
+	CHECK(signal_comes(SIGIO, HANG, &info));
+	CHECK(rx_queued(fd) >= 1);
+}
+
+TEST(letter_info, "with F_SETSIG the signal says POLL_IN and which descriptor")
+{
+	int fd = open_async(O_RDONLY | O_NONBLOCK, SIGRTMIN + 3);
+	siginfo_t info;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		CHECK(signal_comes(SIGRTMIN + 3, HANG, &info));
+		CHECK_EQ(info.si_code, POLL_IN);
+		CHECK_EQ(info.si_band, POLLIN | POLLRDNORM);
+		CHECK_EQ(info.si_fd, fd);
+	}
+}
+
+TEST(room_info, "who was told that the line is full gets POLL_OUT when it is not")
+{
+	int fd = open_async(O_WRONLY, SIGRTMIN);
+	siginfo_t info;
+
+	fill(fd);
+	CHECK(signal_comes(SIGRTMIN, HANG, &info));
+	CHECK_EQ(info.si_code, POLL_OUT);
+	CHECK_EQ(info.si_band, POLLOUT | POLLWRNORM | POLLWRBAND);
+	CHECK_EQ(info.si_fd, fd);
+	CHECK_EQ(write(fd, "x", 1), 1);
+}
+
+TEST(room_after_poll, "who learned from poll that the line is full gets POLL_OUT")
+{
+	int fd = open_async(O_WRONLY, SIGRTMIN);
+	siginfo_t info;
+
+	do {
+		drain(fd);
+		set_baud(fd, VSER_BAUD_MIN);
+		write_bytes(fd, FIFO_SIZE);
+	} while (poll_now(fd, POLLOUT));
+	CHECK(signal_comes(SIGRTMIN, HANG, &info));
+	CHECK_EQ(info.si_code, POLL_OUT);
+}
+
+TEST(no_need, "who always found room is not told of it")
+{
+	int fd = open_async(O_WRONLY, SIGRTMIN);
+	siginfo_t info;
+
+	write_bytes(fd, 1000);
+	drain(fd);
+	CHECK(!signal_comes(SIGRTMIN, 10, &info));
+}
+
+TEST(owner, "the signal goes to the process that F_SETOWN names")
+{
+	int fd = open_async(O_RDONLY, SIGIO);
+	siginfo_t info;
+	pid_t owner;
+
+	CHILD(owner)
+		CHECK(signal_comes(SIGIO, HANG, &info));
+	CHECK_EQ(fcntl(fd, F_SETOWN, owner), 0);
+	check_child(owner);
+	CHECK(!signal_comes(SIGIO, 0, &info));
+}
+
+TEST(cleared, "no signal comes when O_ASYNC was cleared")
+{
+	int fd = open_async(O_RDONLY, SIGIO);
+	siginfo_t info;
+	int off = 0;
+
+	CHECK_EQ(ioctl(fd, FIOASYNC, &off), 0);
+	CHECK_EQ(fcntl(fd, F_GETFL) & O_ASYNC, 0);
+	wait_for_letters(fd, 1);
+	CHECK(!signal_comes(SIGIO, 10, &info));
+}
+
+TEST(closed, "no signal comes when the descriptor was closed and is used again")
+{
+	int fd = open_async(O_RDWR, SIGIO);
+	siginfo_t info;
+	int other;
+
+	close(fd);
+	other = open_line(O_RDWR);
+	CHECK_EQ(other, fd);
+	wait_for_letters(other, 1);
+	fill(other);
+	drain(other);
+	CHECK(!signal_comes(SIGIO, 10, &info));
+}
