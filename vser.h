@@ -10,12 +10,15 @@
  * ======== ===================================================================
  * EAGAIN   O_NONBLOCK (or RWF_NOWAIT) and nothing to read, no room to write
  * EBADF    read or write on a descriptor that was opened without that access
- * EBUSY    open: the line is open already, and lines are exclusive
+ * EBUSY    open: the line is open already, and it is exclusive;
+ *          VS_SET_WIRE: the peer is in a null modem with a third line
+ * EDQUOT   open: the buffers of all lines together would take more than the
+ *          module's max_buffers, and the caller lacks CAP_SYS_RESOURCE
  * EFAULT   a pointer does not lead to memory of the caller; nothing was changed
  *          and no byte was lost
  * EINTR    a signal handler ran while the call waited
  * EINVAL   a value is out of the range given here; nothing was changed
- * ENOMEM   open: no memory for the line's buffers
+ * ENOMEM   open: no memory for the line's buffers; VS_SET_FAULT
  * ENOTTY   no such ioctl on this device
  * ESPIPE   seek, pread or pwrite: the line is a stream
  * ======== ===================================================================
@@ -67,6 +70,130 @@ struct vser_format {
 	__u32 stopb;
 };
 
+/**
+ * struct vser_info - what this line and this module are
+ * @abi:      revision of this interface, VSER_ABI; grows when something is added
+ * @line:     number of the line; line 0 is /dev/vser, line N is /dev/vserN
+ * @lines:    how many lines there are
+ * @reserved: 0
+ */
+struct vser_info {
+	__u32 abi;
+	__u32 line;
+	__u32 lines;
+	__u32 reserved;
+};
+
+#define VSER_ABI		1
+
+/* Values of vser_wiring.type: what a line is wired to. */
+#define VSER_WIRE_GENERATOR	1	/* sends by itself, absorbs what it gets */
+#define VSER_WIRE_LOOPBACK	2	/* the line's own receiver */
+#define VSER_WIRE_NULLMODEM	3	/* another line */
+#define VSER_WIRE_OPEN		4	/* nothing: absorbs what it gets */
+
+/**
+ * struct vser_wiring - what a line is wired to
+ * @type:     one of VSER_WIRE_*
+ * @peer:     VSER_WIRE_NULLMODEM: number of the other line; else 0
+ * @reserved: must be 0
+ */
+struct vser_wiring {
+	__u32 type;
+	__u32 peer;
+	__u32 reserved[2];
+};
+
+/**
+ * struct vser_fault - errors on demand
+ * @bit:      one data bit of the frame is inverted
+ * @drop:     the frame is lost
+ * @dup:      the frame is sent twice
+ * @parity:   the parity bit is inverted, if the format has one
+ * @frame:    the stop bit is 0
+ * @brk:      the whole frame is 0: a break
+ * @burst:    how many frames in a row a fault hits, 1 to VSER_BURST_MAX
+ * @reserved: must be 0
+ * @seed:     start of the row of random numbers; the same seed, the same faults
+ *
+ * The first six are probabilities for each frame, in parts per million, 0 to
+ * VSER_FAULT_MAX. They apply to the frames that the line sends, and to those
+ * that its generator sends to it. Setting them starts the row anew.
+ */
+struct vser_fault {
+	__u32 bit;
+	__u32 drop;
+	__u32 dup;
+	__u32 parity;
+	__u32 frame;
+	__u32 brk;
+	__u32 burst;
+	__u32 reserved;
+	__u64 seed;
+};
+
+#define VSER_FAULT_MAX		1000000
+#define VSER_BURST_MAX		1000000
+
+/**
+ * struct vser_modem_wait - wait for a change of the modem lines
+ * @mask:    in: which to wait for, of TIOCM_CTS, TIOCM_DSR, TIOCM_CD, TIOCM_RI
+ * @changed: out: those of @mask that have changed since the call
+ */
+struct vser_modem_wait {
+	__u32 mask;
+	__u32 changed;
+};
+
+/* Values of vser_event.type. */
+#define VSER_EVENT_MODEM	1	/* a modem line has changed */
+#define VSER_EVENT_BREAK	2	/* a break was received */
+#define VSER_EVENT_PARITY	3	/* a byte came with a parity error */
+#define VSER_EVENT_FRAME	4	/* a byte came with a framing error */
+#define VSER_EVENT_OVERRUN	5	/* bytes came and found no room */
+#define VSER_EVENT_LOST		6	/* events came and were not read in time */
+
+/**
+ * struct vser_event - something that was received and is not a byte
+ * @position: how many bytes had been received on this line before it happened,
+ *            since the module was loaded; of a byte in error, its own position,
+ *            or with VS_SET_MARK that of its mark
+ * @type:     one of VSER_EVENT_*
+ * @value:    VSER_EVENT_MODEM: the state of all TIOCM_* inputs after the change;
+ *            VSER_EVENT_OVERRUN, VSER_EVENT_LOST: how many; else 0
+ */
+struct vser_event {
+	__u64 position;
+	__u32 type;
+	__u32 value;
+};
+
+/**
+ * struct vser_counters - what has happened on a line since the module was loaded
+ * @cts:     changes of CTS
+ * @dsr:     changes of DSR
+ * @ri:      changes of RI
+ * @dcd:     changes of DCD
+ * @rx:      bytes received
+ * @tx:      frames sent
+ * @frame:   framing errors
+ * @parity:  parity errors
+ * @brk:     breaks received
+ * @overrun: bytes received that found no room
+ */
+struct vser_counters {
+	__u64 cts;
+	__u64 dsr;
+	__u64 ri;
+	__u64 dcd;
+	__u64 rx;
+	__u64 tx;
+	__u64 frame;
+	__u64 parity;
+	__u64 brk;
+	__u64 overrun;
+};
+
 #define VS_MAGIC	's'
 
 /*
@@ -76,11 +203,39 @@ struct vser_format {
  * VS_SET_FMT  - set the frame format. The frame on the line ends in the old one.
  * VS_GET_FMT  - get the frame format.
  *
- * A line starts at 115200 baud, 8 data bits, no parity, 1 stop bit.
+ * VS_GET_INFO - tell ABI revision and line.
+ * VS_SET_WIRE - wire the line to something else. What was written and is not
+ *               yet sent goes to the new far end. EINVAL: no such type or line,
+ *               or the line itself; EBUSY: the peer is wired to a third line.
+ * VS_GET_WIRE - what the line is wired to.
+ * VS_SET_FAULT, VS_GET_FAULT - errors on demand.
+ * VS_WAIT_MODEM - wait until a modem line changes; EINTR on a signal.
+ * VS_READ_EVENT - take the next event, in the order in which they happened;
+ *               waits for one, or EAGAIN with O_NONBLOCK. Each descriptor sees
+ *               the events since its open; POLLPRI tells that there is one.
+ * VS_SET_MARK - 1: errors are marked in what is read, as a terminal does with
+ *               PARMRK: 0xff 0x00 before a byte with a parity or framing error,
+ *               0xff 0x00 0x00 for a break, 0xff 0xff for a byte 0xff. 0: not,
+ *               the default.
+ * VS_GET_MARK - is it on?
+ * VS_GET_COUNTERS - counters, as TIOCGICOUNT has them.
+ *
+ * A line starts at 115200 baud, 8 data bits, no parity, 1 stop bit, wired to a
+ * generator that sends a random letter A to Z each second.
  */
 #define VS_SET_BAUD	_IOW(VS_MAGIC, 0, __u32)
 #define VS_GET_BAUD	_IOR(VS_MAGIC, 1, __u32)
 #define VS_SET_FMT	_IOW(VS_MAGIC, 2, struct vser_format)
 #define VS_GET_FMT	_IOR(VS_MAGIC, 3, struct vser_format)
+#define VS_GET_INFO	_IOR(VS_MAGIC, 4, struct vser_info)
+#define VS_SET_WIRE	_IOW(VS_MAGIC, 5, struct vser_wiring)
+#define VS_GET_WIRE	_IOR(VS_MAGIC, 6, struct vser_wiring)
+#define VS_SET_FAULT	_IOW(VS_MAGIC, 7, struct vser_fault)
+#define VS_GET_FAULT	_IOR(VS_MAGIC, 8, struct vser_fault)
+#define VS_WAIT_MODEM	_IOWR(VS_MAGIC, 9, struct vser_modem_wait)
+#define VS_READ_EVENT	_IOR(VS_MAGIC, 10, struct vser_event)
+#define VS_SET_MARK	_IOW(VS_MAGIC, 11, __u32)
+#define VS_GET_MARK	_IOR(VS_MAGIC, 12, __u32)
+#define VS_GET_COUNTERS	_IOR(VS_MAGIC, 13, struct vser_counters)
 
 #endif /* _VSER_H */

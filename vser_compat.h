@@ -37,4 +37,12 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 #define vser_devnode_device	struct device
 #endif
 
+/*
+ * copy_splice_read() took over in v6.5 from generic_file_splice_read(), which
+ * does the same for a device. Can go when v6.4 is no longer supported.
+ */
+#ifndef VSER_HAVE_COPY_SPLICE_READ
+#define copy_splice_read	generic_file_splice_read
+#endif
+
 #endif /* VSER_COMPAT_H */

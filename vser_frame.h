@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * vser - the arithmetic of frames: how long they take and when they end
+ * vser - frames: how long they take, what goes wrong with them, how they are
+ * received
  *
  * Pure functions on fixed-width numbers: no clock, no lock, no allocation. The
  * kernel module and the host's unit tests (test/unit/) compile the same text.
@@ -10,13 +11,15 @@
 
 #ifdef __KERNEL__
 #include <linux/math64.h>
-#include <linux/minmax.h>
+#include <linux/string.h>
 #include <linux/types.h>
 #else
 #include <linux/types.h>
 #include <stdbool.h>
+#include <string.h>
 
 typedef __u8 u8;
+typedef __u16 u16;
 typedef __u32 u32;
 typedef __u64 u64;
 
@@ -30,11 +33,26 @@ static inline u64 div_u64_rem(u64 dividend, u32 divisor, u32 *remainder)
 	*remainder = dividend % divisor;
 	return dividend / divisor;
 }
+
+static inline u64 div_u64(u64 dividend, u32 divisor)
+{
+	return dividend / divisor;
+}
 #endif
 
 #include "vser.h"
 
 #define VSER_NSEC_PER_SEC	1000000000ULL
+
+/**
+ * struct vser_uart - how one end of a line is set
+ * @baud: bits per second, VSER_BAUD_MIN to VSER_BAUD_MAX
+ * @fmt:  frame format
+ */
+struct vser_uart {
+	u32 baud;
+	struct vser_format fmt;
+};
 
 static inline bool vser_baud_valid(u32 baud)
 {
@@ -46,6 +64,19 @@ static inline bool vser_format_valid(const struct vser_format *fmt)
 	return fmt->datab >= 5 && fmt->datab <= 8 &&
 	       fmt->parity <= VSER_PARITY_SPACE &&
 	       fmt->stopb >= 1 && fmt->stopb <= 2;
+}
+
+static inline bool vser_uart_equal(const struct vser_uart *a,
+				   const struct vser_uart *b)
+{
+	return a->baud == b->baud && a->fmt.datab == b->fmt.datab &&
+	       a->fmt.parity == b->fmt.parity && a->fmt.stopb == b->fmt.stopb;
+}
+
+/* Those bits of a byte that the format sends. */
+static inline u8 vser_data_mask(const struct vser_format *fmt)
+{
+	return 0xff >> (8 - fmt->datab);
 }
 
 /* Bits that one frame occupies on the line: 7 to 12. */
@@ -67,12 +98,11 @@ struct vser_pace {
 	u32 den;
 };
 
-static inline struct vser_pace vser_pace_of_line(u32 baud,
-						 const struct vser_format *fmt)
+static inline struct vser_pace vser_pace_of_uart(const struct vser_uart *uart)
 {
 	struct vser_pace pace = {
-		.num = vser_frame_bits(fmt) * VSER_NSEC_PER_SEC,
-		.den = baud,
+		.num = vser_frame_bits(&uart->fmt) * VSER_NSEC_PER_SEC,
+		.den = uart->baud,
 	};
 
 	return pace;
@@ -140,21 +170,24 @@ static inline u64 vser_frames_due(const struct vser_instant *end,
 }
 
 /*
- * When to look at the line next, given that a frame ends at @end and @queued
- * frames, this one included, are to be sent: at the end of the last frame that
- * lets none of them wait for longer than @latency_ns. In nanoseconds, rounded
- * up.
+ * When to look at the line next, in ns, rounded up: a frame ends at @end, and
+ * @queued frames, this one included, are to be sent. At @latest_ns, or at the
+ * end of the last frame if that is earlier; but not before the first one ends.
  */
 static inline u64 vser_next_look(const struct vser_instant *end,
 				 const struct vser_pace *pace, u64 queued,
-				 u64 latency_ns)
+				 u64 latest_ns)
 {
 	struct vser_instant look = *end;
-	u64 more = div64_u64(latency_ns * pace->den, pace->num);
 
-	if (more > queued - 1)
-		more = queued - 1;
-	vser_instant_advance(&look, pace, more);
+	if (latest_ns > end->ns) {
+		u64 more = div64_u64((latest_ns - end->ns) * pace->den -
+				     end->frac, pace->num);
+
+		if (more < queued - 1)
+			return latest_ns;
+		vser_instant_advance(&look, pace, queued - 1);
+	}
 	vser_instant_settle(&look);
 
 	return look.ns;
@@ -175,6 +208,488 @@ static inline u64 vser_random(u64 *state)
 static inline u32 vser_random_below(u64 random, u32 below)
 {
 	return ((random >> 32) * below) >> 32;
+}
+
+/*
+ * Eight bits, first one highest, of the pseudo-random binary sequence with the
+ * polynomial x^15 + x^14 + 1 and a period of 2^15 - 1 bits. @state is not 0.
+ */
+static inline u8 vser_prbs15(u16 *state)
+{
+	u8 byte = 0;
+	u32 i;
+
+	for (i = 0; i < 8; i++) {
+		u16 bit = (*state >> 14 ^ *state >> 13) & 1;
+
+		*state = (*state << 1 | bit) & 0x7fff;
+		byte = byte << 1 | bit;
+	}
+
+	return byte;
+}
+
+/*
+ * Bits on the line
+ *
+ * A frame is a word of bits, the first on the line in bit 0: start (0), data
+ * from the lowest bit up, parity, stop (1).
+ */
+
+/* The parity bit that belongs to @byte; 0 if the format has none. */
+static inline bool vser_parity_bit(const struct vser_format *fmt, u8 byte)
+{
+	bool odd = false;
+
+	for (; byte; byte &= byte - 1)
+		odd = !odd;
+
+	switch (fmt->parity) {
+	case VSER_PARITY_ODD:
+		return !odd;
+	case VSER_PARITY_EVEN:
+		return odd;
+	case VSER_PARITY_MARK:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static inline u16 vser_frame_encode(const struct vser_format *fmt, u8 byte)
+{
+	u32 at = 1 + fmt->datab;
+	u16 word;
+
+	byte &= vser_data_mask(fmt);
+	word = byte << 1;
+	if (fmt->parity != VSER_PARITY_NONE)
+		word |= vser_parity_bit(fmt, byte) << at++;
+
+	return word | ((1 << fmt->stopb) - 1) << at;
+}
+
+/**
+ * struct vser_char - what a receiver makes of a frame
+ * @byte:   the data bits
+ * @parity: the parity bit is wrong
+ * @frame:  the stop bit is 0
+ * @brk:    so are all the others: a break, not a byte
+ */
+struct vser_char {
+	u8 byte;
+	bool parity;
+	bool frame;
+	bool brk;
+};
+
+/*
+ * What one frame may be received as. Each byte received begins with a falling
+ * edge, of which 12 bits have 6 at most; a frame may be sent twice, and may end
+ * one that was begun before.
+ */
+#define VSER_CHARS_MAX		13
+
+struct vser_chars {
+	u32 n;
+	struct vser_char chars[VSER_CHARS_MAX];
+};
+
+/**
+ * struct vser_sampler - a receiver, in the middle of what it receives
+ * @state: VSER_HUNT: waits for the falling edge of a start bit;
+ *         VSER_RECEIVE: samples the middle of each bit of a frame;
+ *         VSER_RESYNC: had a stop bit of 0 and waits for the line to be 1
+ * @level: of the line, last seen
+ * @bit:   VSER_RECEIVE: number of the bit to be sampled next, 0 is start
+ * @word:  the bits sampled so far
+ * @next:  time until then
+ *
+ * Time counts in units in which a bit of the sender and half a bit of the
+ * receiver are whole: 1 / (2 * sender's baud * receiver's baud) seconds.
+ */
+struct vser_sampler {
+	enum { VSER_HUNT, VSER_RECEIVE, VSER_RESYNC } state;
+	bool level;
+	u8 bit;
+	u16 word;
+	u64 next;
+};
+
+static inline void vser_sampler_reset(struct vser_sampler *sampler)
+{
+	memset(sampler, 0, sizeof(*sampler));
+	sampler->level = true;
+}
+
+/* The stop bit was sampled as @stop: the frame is complete. */
+static inline void vser_sampler_finish(struct vser_sampler *sampler,
+				       const struct vser_format *fmt, bool stop,
+				       struct vser_chars *out)
+{
+	struct vser_char *c = &out->chars[out->n++];
+	bool parity = sampler->word >> (1 + fmt->datab) & 1;
+
+	c->byte = sampler->word >> 1 & vser_data_mask(fmt);
+	c->brk = !stop && !sampler->word;
+	c->frame = !stop && !c->brk;
+	c->parity = !c->brk && fmt->parity != VSER_PARITY_NONE &&
+		    parity != vser_parity_bit(fmt, c->byte);
+	sampler->state = stop ? VSER_HUNT : VSER_RESYNC;
+}
+
+/* The line is at @level when the receiver samples it. */
+static inline void vser_sampler_sample(struct vser_sampler *sampler,
+				       const struct vser_format *fmt, bool level,
+				       struct vser_chars *out)
+{
+	if (!sampler->bit && level)
+		sampler->state = VSER_HUNT;	/* too short for a start bit */
+	else if (sampler->bit == vser_frame_bits(fmt) - fmt->stopb)
+		vser_sampler_finish(sampler, fmt, level, out);
+	else
+		sampler->word |= level << sampler->bit++;
+}
+
+/* The line is at @level for @time; @bit_time is a bit of the receiver. */
+static inline void vser_sampler_feed(struct vser_sampler *sampler,
+				     const struct vser_format *fmt, u64 bit_time,
+				     bool level, u64 time,
+				     struct vser_chars *out)
+{
+	if (sampler->state == VSER_RESYNC && level)
+		sampler->state = VSER_HUNT;
+	if (sampler->state == VSER_HUNT && sampler->level && !level) {
+		sampler->state = VSER_RECEIVE;
+		sampler->bit = 0;
+		sampler->word = 0;
+		sampler->next = bit_time / 2;
+	}
+	sampler->level = level;
+
+	while (sampler->state == VSER_RECEIVE && sampler->next < time) {
+		vser_sampler_sample(sampler, fmt, level, out);
+		sampler->next += bit_time;
+	}
+	sampler->next -= time;
+}
+
+/* Faults on demand */
+
+static inline bool vser_fault_valid(const struct vser_fault *fault)
+{
+	return fault->bit <= VSER_FAULT_MAX && fault->drop <= VSER_FAULT_MAX &&
+	       fault->dup <= VSER_FAULT_MAX && fault->parity <= VSER_FAULT_MAX &&
+	       fault->frame <= VSER_FAULT_MAX && fault->brk <= VSER_FAULT_MAX &&
+	       fault->burst >= 1 && fault->burst <= VSER_BURST_MAX &&
+	       !fault->reserved;
+}
+
+static inline bool vser_fault_any(const struct vser_fault *fault)
+{
+	return fault->bit || fault->drop || fault->dup || fault->parity ||
+	       fault->frame || fault->brk;
+}
+
+/* Reads a decimal number; false if there is none, or none that fits. */
+static inline bool vser_parse_number(const char **text, u64 max, u64 *number)
+{
+	const char *p = *text;
+	u64 n = 0;
+
+	if (*p < '0' || *p > '9')
+		return false;
+
+	for (; *p >= '0' && *p <= '9'; p++) {
+		u32 digit = *p - '0';
+
+		if (digit > max || n > div_u64(max - digit, 10))
+			return false;
+		n = n * 10 + digit;
+	}
+	*text = p;
+	*number = n;
+
+	return true;
+}
+
+/* If @text names a field, as in "bit=": the field, and @text moved past it. */
+static inline u32 *vser_fault_field(struct vser_fault *fault, const char **text)
+{
+	const struct {
+		const char *name;
+		u32 *field;
+	} fields[] = {
+		{ "bit=",	&fault->bit },
+		{ "drop=",	&fault->drop },
+		{ "dup=",	&fault->dup },
+		{ "parity=",	&fault->parity },
+		{ "frame=",	&fault->frame },
+		{ "break=",	&fault->brk },
+		{ "burst=",	&fault->burst },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		size_t len = strlen(fields[i].name);
+
+		if (!strncmp(*text, fields[i].name, len)) {
+			*text += len;
+			return fields[i].field;
+		}
+	}
+
+	return NULL;
+}
+
+/* Reads one "name=value" into @fault, and moves @text past it. */
+static inline bool vser_fault_parse_one(const char **text,
+					struct vser_fault *fault)
+{
+	u32 *field = vser_fault_field(fault, text);
+	u64 number;
+
+	if (field) {
+		if (!vser_parse_number(text, 0xffffffff, &number))
+			return false;
+		*field = number;
+		return true;
+	}
+	if (strncmp(*text, "seed=", 5))
+		return false;
+	*text += 5;
+
+	return vser_parse_number(text, ~0ULL, &fault->seed);
+}
+
+/*
+ * Reads "name=value name=value ...", in any order, into @fault; what is not
+ * named stays as it is. False, and nothing changed, if @text is anything else.
+ */
+static inline bool vser_fault_parse(const char *text, struct vser_fault *fault)
+{
+	struct vser_fault f = *fault;
+
+	for (;;) {
+		if (!vser_fault_parse_one(&text, &f))
+			return false;
+		if (!*text)
+			break;
+		if (*text++ != ' ')
+			return false;
+	}
+	if (!vser_fault_valid(&f))
+		return false;
+	*fault = f;
+
+	return true;
+}
+
+/*
+ * Writes @byte as it stands in a C string, up to four characters and no NUL, to
+ * @to. Returns how many characters.
+ */
+static inline u32 vser_escape(u8 byte, char *to)
+{
+	if (byte >= ' ' && byte <= '~' && byte != '\\') {
+		*to = byte;
+		return 1;
+	}
+	to[0] = '\\';
+	to[1] = '0' + (byte >> 6);
+	to[2] = '0' + (byte >> 3 & 7);
+	to[3] = '0' + (byte & 7);
+
+	return 4;
+}
+
+/* The letter of each parity, as in "8N1". */
+#define VSER_PARITY_LETTERS	"NOEMS"
+
+/* Reads a format as "8N1"; false, and nothing changed, if it is none. */
+static inline bool vser_format_parse(const char *text, struct vser_format *fmt)
+{
+	struct vser_format f;
+	const char *letter;
+
+	if (strlen(text) != 3)
+		return false;
+	letter = strchr(VSER_PARITY_LETTERS, text[1]);
+	if (!letter)
+		return false;
+	f.datab = text[0] - '0';
+	f.parity = letter - VSER_PARITY_LETTERS;
+	f.stopb = text[2] - '0';
+	if (!vser_format_valid(&f))
+		return false;
+	*fmt = f;
+
+	return true;
+}
+
+/**
+ * struct vser_dice - decides which frames a fault hits
+ * @random: state of vser_random()
+ * @left:   by kind, how many more frames the burst hits that is going on
+ */
+struct vser_dice {
+	u64 random;
+	u32 left[6];
+};
+
+static inline bool vser_dice_roll(struct vser_dice *dice, u32 kind, u32 ppm,
+				  u32 burst)
+{
+	if (dice->left[kind]) {
+		dice->left[kind]--;
+		return true;
+	}
+	if (!ppm || vser_random_below(vser_random(&dice->random),
+				      VSER_FAULT_MAX) >= ppm)
+		return false;
+	dice->left[kind] = burst - 1;
+
+	return true;
+}
+
+/**
+ * struct vser_faults - the faults of one direction
+ * @fault: what is to go wrong
+ * @dice:  and when
+ */
+struct vser_faults {
+	struct vser_fault fault;
+	struct vser_dice dice;
+};
+
+/**
+ * struct vser_link - one direction between two ends
+ * @tx:      how the sender is set
+ * @rx:      how the receiver is set
+ * @sampler: the receiver
+ * @faults:  what goes wrong, or NULL
+ */
+struct vser_link {
+	struct vser_uart tx;
+	struct vser_uart rx;
+	struct vser_sampler sampler;
+	struct vser_faults *faults;
+};
+
+/* Is every byte received as it was sent, but for bits that are not sent? */
+static inline bool vser_link_clean(const struct vser_link *link)
+{
+	return !link->faults && vser_uart_equal(&link->tx, &link->rx);
+}
+
+static inline void vser_link_set_ends(struct vser_link *link,
+				      const struct vser_uart *tx,
+				      const struct vser_uart *rx)
+{
+	link->tx = *tx;
+	link->rx = *rx;
+	vser_sampler_reset(&link->sampler);
+}
+
+static inline void vser_faults_init(struct vser_faults *faults,
+				    const struct vser_fault *fault)
+{
+	memset(faults, 0, sizeof(*faults));
+	faults->fault = *fault;
+	faults->dice.random = fault->seed;
+}
+
+static inline void vser_link_feed(struct vser_link *link, bool level, u64 time,
+				  struct vser_chars *out)
+{
+	vser_sampler_feed(&link->sampler, &link->rx.fmt, 2ULL * link->tx.baud,
+			  level, time, out);
+}
+
+/*
+ * Puts the bits of a frame on the line. One that ends in a 0 lets the line go
+ * to 1 for its last quarter of a bit, so that the fault stays one of this frame
+ * and does not swallow the start bit of the next.
+ */
+static inline void vser_link_frame(struct vser_link *link, u16 word,
+				   struct vser_chars *out)
+{
+	u64 bit_time = 2ULL * link->rx.baud;
+	u32 bits = vser_frame_bits(&link->tx.fmt), i;
+
+	for (i = 0; i < bits - 1; i++)
+		vser_link_feed(link, word >> i & 1, bit_time, out);
+	vser_link_feed(link, word >> i & 1, bit_time - bit_time / 4, out);
+	vser_link_feed(link, true, bit_time / 4, out);
+}
+
+/**
+ * struct vser_outcome - what became of a frame
+ * @lost:       a fault took it
+ * @dropped:    a fault took it, or made a break of it
+ * @duplicated: a fault doubled it
+ * @received:   what the receiver got
+ */
+struct vser_outcome {
+	bool lost;
+	bool dropped;
+	bool duplicated;
+	struct vser_chars received;
+};
+
+/* Casts the dice for one frame: changes its @word, and says what it comes to. */
+static inline void vser_faults_apply(struct vser_faults *faults,
+				     const struct vser_format *fmt, u16 *word,
+				     struct vser_outcome *outcome)
+{
+	const struct vser_fault *fault = &faults->fault;
+	struct vser_dice *dice = &faults->dice;
+	u32 stop = vser_frame_bits(fmt) - fmt->stopb;
+	bool drop, brk, dup;
+
+	/* Every die is cast for every frame, whatever the others say. */
+	drop = vser_dice_roll(dice, 0, fault->drop, fault->burst);
+	brk = vser_dice_roll(dice, 1, fault->brk, fault->burst);
+	if (vser_dice_roll(dice, 2, fault->bit, fault->burst))
+		*word ^= 2 << vser_random_below(vser_random(&dice->random),
+						fmt->datab);
+	if (vser_dice_roll(dice, 3, fault->parity, fault->burst) &&
+	    fmt->parity != VSER_PARITY_NONE)
+		*word ^= 1 << (stop - 1);
+	if (vser_dice_roll(dice, 4, fault->frame, fault->burst))
+		*word &= (1 << stop) - 1;
+	dup = vser_dice_roll(dice, 5, fault->dup, fault->burst);
+
+	if (brk)
+		*word = 0;
+	outcome->lost = drop;
+	outcome->dropped = drop || brk;
+	outcome->duplicated = dup && !outcome->dropped;
+}
+
+/* Sends one byte over the link. */
+static inline void vser_link_send(struct vser_link *link, u8 byte,
+				  struct vser_outcome *outcome)
+{
+	u16 word = vser_frame_encode(&link->tx.fmt, byte);
+
+	memset(outcome, 0, sizeof(*outcome));
+	if (link->faults)
+		vser_faults_apply(link->faults, &link->tx.fmt, &word, outcome);
+	if (outcome->lost)
+		return;
+	vser_link_frame(link, word, &outcome->received);
+	if (outcome->duplicated)
+		vser_link_frame(link, word, &outcome->received);
+}
+
+/* The sender has nothing more: the line is 1 until the receiver is done. */
+static inline void vser_link_rest(struct vser_link *link,
+				  struct vser_chars *out)
+{
+	vser_link_feed(link, true,
+		       2ULL * link->tx.baud * vser_frame_bits(&link->rx.fmt),
+		       out);
 }
 
 #endif /* VSER_FRAME_H */

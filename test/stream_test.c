@@ -58,13 +58,13 @@ TEST(no_position, "a position of -1 means none: preadv2 and pwritev2 work")
 	CHECK(byte >= 'A' && byte <= 'Z');
 }
 
-TEST(sendfile, "sendfile takes nothing out of a line: EINVAL")
+TEST(sendfile, "sendfile takes nothing out of a line into a file: EINVAL")
 {
-	int pipes[2];
+	int file = memfd_create("file", 0);
 	int fd = open_line(O_RDONLY);
 
-	CHECK_EQ(pipe(pipes), 0);
-	CHECK_ERR(sendfile(pipes[1], fd, NULL, 1), EINVAL);
+	CHECK(file >= 0);
+	CHECK_ERR(sendfile(file, fd, NULL, 1), EINVAL);
 }
 
 TEST(not_a_file, "what only files on a disk have is EINVAL, mmap is ENODEV")
@@ -72,8 +72,6 @@ TEST(not_a_file, "what only files on a disk have is EINVAL, mmap is ENODEV")
 	int fd = open_line(O_RDWR);
 	size_t page = sysconf(_SC_PAGESIZE);
 
-	CHECK_ERR(fsync(fd), EINVAL);
-	CHECK_ERR(fdatasync(fd), EINVAL);
 	CHECK_ERR(ftruncate(fd, 0), EINVAL);
 	CHECK(mmap(NULL, page, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED);
 	CHECK_EQ(errno, ENODEV);

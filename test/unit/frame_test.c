@@ -10,6 +10,13 @@
 #include "tap.h"
 #include "vser_frame.h"
 
+static struct vser_pace pace_of_line(u32 baud, const struct vser_format *fmt)
+{
+	struct vser_uart uart = { baud, *fmt };
+
+	return vser_pace_of_uart(&uart);
+}
+
 /* Settings */
 
 TEST(bits, "a frame has a start bit, data, parity and stop bits")
@@ -100,10 +107,10 @@ static void for_many_paces(void (*check)(struct vser_pace pace))
 
 	for (j = 0; j < ARRAY_SIZE(formats); j++) {
 		for (i = 0; i < ARRAY_SIZE(standard_bauds); i++)
-			check(vser_pace_of_line(standard_bauds[i],
-						&formats[j]));
+			check(pace_of_line(standard_bauds[i],
+					   &formats[j]));
 		for (baud = VSER_BAUD_MIN; baud < VSER_BAUD_MAX; baud += 9973)
-			check(vser_pace_of_line(baud, &formats[j]));
+			check(pace_of_line(baud, &formats[j]));
 	}
 	check(vser_pace_of_period(VSER_NSEC_PER_SEC));
 }
@@ -137,7 +144,7 @@ static void check_pace(struct vser_pace pace)
 TEST(pace, "a frame takes as long as its bits")
 {
 	struct vser_format fmt = { 8, VSER_PARITY_EVEN, 2 };
-	struct vser_pace pace = vser_pace_of_line(9600, &fmt);
+	struct vser_pace pace = pace_of_line(9600, &fmt);
 
 	CHECK_EQ(pace.num, 12 * VSER_NSEC_PER_SEC);
 	CHECK_EQ(pace.den, 9600);
@@ -179,7 +186,7 @@ TEST(no_drift, "after ten million frames not a fraction is lost")
 	u64 n;
 
 	for (i = 0; i < ARRAY_SIZE(bauds); i++) {
-		struct vser_pace pace = vser_pace_of_line(bauds[i], &fmt);
+		struct vser_pace pace = pace_of_line(bauds[i], &fmt);
 		struct vser_instant t = some_instant(pace);
 		__uint128_t start = units(t, pace);
 
@@ -284,34 +291,38 @@ TEST(lag, "however long ago a frame ended, nothing overflows")
  * most what is queued, the first frame waits no longer than the latency, and
  * no later frame would do.
  */
-static void check_look(struct vser_pace pace, u64 queued, u64 latency)
+/* @after: when to look at the latest, in ns after the first frame's end. */
+static void check_look(struct vser_pace pace, u64 queued, int64_t after)
 {
 	struct vser_instant end = some_instant(pace);
-	u64 look = vser_next_look(&end, &pace, queued, latency);
-	u64 k = vser_frames_due(&end, &pace, look);
-	__uint128_t instant = units(end, pace) + (__uint128_t)(k - 1) * pace.num;
-	__uint128_t limit = units(end, pace) + (__uint128_t)latency * pace.den;
+	u64 latest = end.ns + after;
+	u64 look = vser_next_look(&end, &pace, queued, latest);
+	u64 first = round_up(units(end, pace), pace);
+	__uint128_t last = units(end, pace) +
+			   (__uint128_t)(queued - 1) * pace.num;
 
-	CHECK(k >= 1 && k <= queued);
-	CHECK_EQ(look, round_up(instant, pace));
-	CHECK(instant <= limit);
-	CHECK(k == queued || instant + pace.num > limit);
+	/* Not before anything has ended, nor after everything has. */
+	CHECK(look >= first);
+	CHECK(look <= first || look <= round_up(last, pace));
+	/* As late as it may be, unless all has ended earlier. */
+	CHECK(look <= first || look <= latest);
+	CHECK(look >= latest || look == round_up(last, pace));
 }
 
 static void check_looks(struct vser_pace pace)
 {
 	static const u64 queues[] = { 1, 2, 100, 4096, 65536, UINT32_MAX };
-	static const u64 latencies[] = {
-		0, 1, 10000, 1000000, 1000001, VSER_NSEC_PER_SEC
+	static const int64_t latests[] = {
+		-1000000, -1, 0, 1, 10000, 1000000, 1000001, VSER_NSEC_PER_SEC
 	};
 	size_t i, j;
 
 	for (i = 0; i < ARRAY_SIZE(queues); i++)
-		for (j = 0; j < ARRAY_SIZE(latencies); j++)
-			check_look(pace, queues[i], latencies[j]);
+		for (j = 0; j < ARRAY_SIZE(latests); j++)
+			check_look(pace, queues[i], latests[j]);
 }
 
-TEST(looks, "the next look is the latest that makes no frame wait too long")
+TEST(looks, "the next look is as late as it may be, and when there is something to see")
 {
 	for_many_paces(check_looks);
 }

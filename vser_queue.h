@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * vser - a queue of bytes between a program and a wire
+ *
+ * A kfifo with what it lacks: bytes move straight between its buffer and an
+ * iov_iter, a fault in the middle of a user buffer loses none, and the two
+ * sides see each other's indices by acquire and release.
+ */
+#ifndef VSER_QUEUE_H
+#define VSER_QUEUE_H
+
+#include <linux/fs.h>
+#include <linux/kfifo.h>
+#include <linux/mutex.h>
+#include <linux/string.h>
+#include <linux/uio.h>
+#include <linux/wait.h>
+
+/**
+ * struct vser_queue - the bytes under way in one direction
+ * @lock: held by the program's side: the reader of rx, the writer of tx
+ * @fifo: the bytes; has a buffer while the line is open or not empty
+ * @wait: a reader that waits for bytes, a writer that waits for room
+ *
+ * A kfifo has one producer and one consumer, which need no lock between them.
+ * One of them is the program's side, serialised by @lock; the other is the
+ * wire's, serialised by a wire's lock. The producer alone writes fifo.in, the
+ * consumer alone fifo.out; each reads the other's index by load-acquire and
+ * publishes its own by store-release, so that the bytes are there before the
+ * index says so. The indices run on as long as the line lives.
+ */
+struct vser_queue {
+	/* Process context; inside line->open_lock, outside the wires' locks. */
+	struct mutex lock;
+	struct kfifo fifo;
+	wait_queue_head_t wait;
+};
+
+static inline void vser_queue_init(struct vser_queue *queue, u32 size)
+{
+	mutex_init(&queue->lock);
+	kfifo_init(&queue->fifo, NULL, size);
+	init_waitqueue_head(&queue->wait);
+}
+
+static inline u32 vser_queue_size(struct vser_queue *queue)
+{
+	return READ_ONCE(queue->fifo.kfifo.mask) + 1;
+}
+
+/*
+ * Takes the buffer away, for vser_buffer_free(); neither side may use the queue
+ * meanwhile.
+ */
+static inline void *vser_queue_take_buffer(struct vser_queue *queue)
+{
+	void *buffer = queue->fifo.kfifo.data;
+
+	queue->fifo.kfifo.data = NULL;
+
+	return buffer;
+}
+
+/*
+ * Bytes in the queue. Exact for either side about its own index; a bystander
+ * may see the two indices of different moments, hence the bound.
+ */
+static inline u32 vser_queue_len(struct vser_queue *queue)
+{
+	struct __kfifo *fifo = &queue->fifo.kfifo;
+	u32 in, out;
+
+	/* Pair with the releases in vser_queue_skip() and vser_queue_put(). */
+	out = smp_load_acquire(&fifo->out);
+	in = smp_load_acquire(&fifo->in);
+
+	return min(in - out, vser_queue_size(queue));
+}
+
+static inline bool vser_queue_full(struct vser_queue *queue)
+{
+	return vser_queue_len(queue) == vser_queue_size(queue);
+}
+
+/* Producer: the longest room that can be filled in one piece, at *@room. */
+static inline u32 vser_queue_room(struct vser_queue *queue, u8 **room)
+{
+	struct __kfifo *fifo = &queue->fifo.kfifo;
+	u32 at = fifo->in & fifo->mask;
+	u32 size = fifo->mask + 1, out;
+
+	*room = fifo->data + at;
+	/* Pairs with the release in vser_queue_skip(): the room is free. */
+	out = smp_load_acquire(&fifo->out);
+
+	return min(size - (fifo->in - out), size - at);
+}
+
+/* Producer: @n bytes are in place. */
+static inline void vser_queue_put(struct vser_queue *queue, u32 n)
+{
+	struct __kfifo *fifo = &queue->fifo.kfifo;
+
+	/* The consumer, who sees the index, sees the bytes. */
+	smp_store_release(&fifo->in, fifo->in + n);
+}
+
+/* Consumer: the longest row of bytes that lies in one piece, at *@bytes. */
+static inline u32 vser_queue_peek(struct vser_queue *queue, u8 **bytes)
+{
+	struct __kfifo *fifo = &queue->fifo.kfifo;
+	u32 at = fifo->out & fifo->mask;
+	u32 size = fifo->mask + 1, in;
+
+	*bytes = fifo->data + at;
+	/* Pairs with the release in vser_queue_put(): the bytes are there. */
+	in = smp_load_acquire(&fifo->in);
+
+	return min(in - fifo->out, size - at);
+}
+
+/* Consumer: @n bytes are no longer needed. */
+static inline void vser_queue_skip(struct vser_queue *queue, u32 n)
+{
+	struct __kfifo *fifo = &queue->fifo.kfifo;
+
+	/* The producer, who sees the index, may overwrite the bytes. */
+	smp_store_release(&fifo->out, fifo->out + n);
+}
+
+/* Producer: queues up to @n bytes; returns how many found room. */
+static inline u32 vser_queue_in(struct vser_queue *queue, const u8 *bytes, u32 n)
+{
+	u32 done = 0, len;
+	u8 *room;
+
+	while (done < n && (len = vser_queue_room(queue, &room))) {
+		len = min(len, n - done);
+		memcpy(room, bytes + done, len);
+		vser_queue_put(queue, len);
+		done += len;
+	}
+
+	return done;
+}
+
+/* Consumer: takes all bytes away; returns how many. */
+static inline u32 vser_queue_flush(struct vser_queue *queue)
+{
+	struct __kfifo *fifo = &queue->fifo.kfifo;
+	u32 n;
+
+	/* Pairs with the release in vser_queue_put(). */
+	n = smp_load_acquire(&fifo->in) - fifo->out;
+	vser_queue_skip(queue, n);
+
+	return n;
+}
+
+/*
+ * Producer and consumer at once: the bytes move into @buffer of @size bytes, as
+ * many as fit, oldest first. Returns how many did not; @buffer and @size become
+ * those of the old buffer.
+ */
+static inline u32 vser_queue_swap(struct vser_queue *queue, void **buffer, u32 *size)
+{
+	struct __kfifo *fifo = &queue->fifo.kfifo;
+	u32 len = fifo->in - fifo->out, done = 0, lost = 0, n;
+	u32 old_size = fifo->mask + 1;
+	u8 *bytes;
+
+	if (len > *size) {
+		lost = len - *size;
+		WRITE_ONCE(fifo->in, fifo->in - lost);
+		len = *size;
+	}
+	while (done < len) {
+		u32 from = (fifo->out + done) & fifo->mask;
+		u32 to = (fifo->out + done) & (*size - 1);
+
+		bytes = fifo->data + from;
+		n = min3(len - done, old_size - from, *size - to);
+		memcpy(*buffer + to, bytes, n);
+		done += n;
+	}
+	swap(fifo->data, *buffer);
+	WRITE_ONCE(fifo->mask, *size - 1);
+	*size = old_size;
+
+	return lost;
+}
+
+/*
+ * Moves bytes from @from into the queue until one of them ends. Returns how
+ * many; 0 if the queue is full; -EFAULT if the first byte could not be read.
+ */
+static inline ssize_t vser_queue_from_iter(struct vser_queue *queue,
+					   struct iov_iter *from)
+{
+	size_t done = 0, copied;
+	u32 len;
+	u8 *room;
+
+	lockdep_assert_held(&queue->lock);
+
+	while (iov_iter_count(from) && (len = vser_queue_room(queue, &room))) {
+		len = min_t(size_t, len, iov_iter_count(from));
+		copied = copy_from_iter(room, len, from);
+		vser_queue_put(queue, copied);
+		done += copied;
+		if (copied < len)
+			return done ?: -EFAULT;
+	}
+
+	return done;
+}
+
+/*
+ * Moves bytes from the queue to @to until one of them ends. Returns how many; 0
+ * if the queue is empty; -EFAULT if the first byte could not be stored. A byte
+ * that could not be stored stays in the queue.
+ */
+static inline ssize_t vser_queue_to_iter(struct vser_queue *queue,
+					 struct iov_iter *to)
+{
+	size_t done = 0, copied;
+	u32 len;
+	u8 *bytes;
+
+	lockdep_assert_held(&queue->lock);
+
+	while (iov_iter_count(to) && (len = vser_queue_peek(queue, &bytes))) {
+		len = min_t(size_t, len, iov_iter_count(to));
+		copied = copy_to_iter(bytes, len, to);
+		vser_queue_skip(queue, copied);
+		done += copied;
+		if (copied < len)
+			return done ?: -EFAULT;
+	}
+
+	return done;
+}
+
+/* Takes the program's side of a queue; a lock is held for one copy at most. */
+static inline int vser_queue_lock(struct vser_queue *queue, struct kiocb *iocb)
+{
+	if (iocb->ki_flags & IOCB_NOWAIT)
+		return mutex_trylock(&queue->lock) ? 0 : -EAGAIN;
+
+	return mutex_lock_interruptible(&queue->lock) ? -ERESTARTSYS : 0;
+}
+
+#endif /* VSER_QUEUE_H */
