@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Many lines: as many as there can be, all of them in use at once, and the
+ * limit on what their buffers take together.
+ */
+#define _GNU_SOURCE
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "wire.h"
+
+FRESH_LINES(2)
+
+#define MOST	1024
+
+static void connect_lines(unsigned int a, unsigned int b)
+{
+	char far[40];
+
+	snprintf(far, sizeof(far), "nullmodem:%s", name_of(b));
+	wire_line(a, far);
+}
+
+/* 1024 lines */
+
+TEST(all_named, "each of 1024 lines has its node, which knows its number")
+{
+	struct vser_info info;
+	unsigned int i;
+	int fd;
+
+	with_lines(MOST);
+	for (i = 0; i < MOST; i++) {
+		tap_row(name_of(i));
+		fd = open_nth(i, CONTROL_ONLY);
+		CHECK_EQ(ioctl(fd, VS_GET_INFO, &info), 0);
+		CHECK_EQ(info.line, i);
+		CHECK_EQ(info.lines, MOST);
+		CHECK_EQ(info.reserved, 0);
+		close(fd);
+	}
+	unload();
+	check_gone();
+}
+
+TEST(all_independent, "each of 1024 lines has its own settings and its own wire")
+{
+	unsigned int i;
+
+	with_lines(MOST);
+	for (i = 0; i < MOST; i++)
+		set_attr_number(i, "baud", 1000 + i);
+	for (i = 0; i < MOST; i += 2)
+		connect_lines(i, MOST - 1 - i);
+	for (i = 0; i < MOST; i++) {
+		int fd = open_nth(i, CONTROL_ONLY);
+		struct vser_wiring wiring;
+
+		tap_row(name_of(i));
+		check_setting(fd, 1000 + i, FMT_8N1);
+		CHECK_EQ(ioctl(fd, VS_GET_WIRE, &wiring), 0);
+		CHECK_EQ(wiring.type, VSER_WIRE_NULLMODEM);
+		CHECK_EQ(wiring.peer, MOST - 1 - i);
+		close(fd);
+	}
+}
+
+TEST(all_carry, "each of 512 null modems carries its own bytes")
+{
+	unsigned int i;
+	int a, b;
+
+	with_lines(MOST);
+	for (i = 0; i < MOST; i += 2) {
+		tap_row(name_of(i));
+		set_attr(i, "pacing", "0");
+		connect_lines(i, i + 1);
+		a = open_nth(i, O_RDWR);
+		write_row(a, i, 10);
+		close(a);
+	}
+	for (i = 0; i < MOST; i += 2) {
+		tap_row(name_of(i));
+		b = open_nth(i + 1, O_RDWR | O_NONBLOCK);
+		a = open_nth(i, O_RDWR);
+		read_row(b, i, 10);
+		CHECK_EQ(rx_queued(b), 0);
+		close(a);
+		close(b);
+	}
+}
+
+TEST(all_open, "1024 lines can be open at once")
+{
+	struct rlimit limit = { MOST + 100, MOST + 100 };
+	static int fds[MOST];
+	unsigned int i;
+
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	with_lines(MOST);
+	for (i = 0; i < MOST; i++) {
+		tap_row(name_of(i));
+		set_attr(i, "fifo", "16");
+		fds[i] = open_nth(i, O_RDWR);
+	}
+	CHECK_EQ(try_unload(), EWOULDBLOCK);
+	for (i = 0; i < MOST; i++)
+		close(fds[i]);
+	unload();
+}
+
+/* 64 pairs, all busy */
+
+#define PAIRS	64
+#define SIZE	4000
+
+static struct end {
+	int fd;
+	size_t written;
+	size_t read;
+} ends[2 * PAIRS];
+
+static void start_pairs(void)
+{
+	unsigned int i;
+
+	with_lines(2 * PAIRS);
+	for (i = 0; i < 2 * PAIRS; i += 2)
+		connect_lines(i, i + 1);
+	for (i = 0; i < 2 * PAIRS; i++) {
+		set_attr(i, "fifo", "1024");
+		ends[i].fd = open_nth(i, O_RDWR | O_NONBLOCK);
+	}
+}
+
+/* Each end sends a row of its own, of which it is told by its number. */
+static void write_some(struct end *end)
+{
+	size_t first = (end - ends) * SIZE;
+	__u8 byte;
+
+	while (end->written < SIZE) {
+		byte = row_byte(first + end->written);
+		if (write(end->fd, &byte, 1) != 1)
+			break;
+		end->written++;
+	}
+}
+
+static void read_some(struct end *end)
+{
+	size_t first = ((end - ends) ^ 1) * SIZE;
+	__u8 bytes[SIZE];
+	ssize_t n, i;
+
+	n = read(end->fd, bytes, sizeof(bytes));
+	for (i = 0; i < n; i++)
+		CHECK_EQ(bytes[i], row_byte(first + end->read++));
+}
+
+static bool all_done(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < 2 * PAIRS; i++)
+		if (ends[i].read < SIZE)
+			return false;
+
+	return true;
+}
+
+TEST(pairs, "64 null modems, all busy both ways, lose nothing and are not early")
+{
+	struct pollfd pollfds[2 * PAIRS];
+	__u64 start;
+	unsigned int i;
+
+	start_pairs();
+	start = now_ns();
+	while (!all_done()) {
+		for (i = 0; i < 2 * PAIRS; i++) {
+			pollfds[i].fd = ends[i].fd;
+			pollfds[i].events = POLLIN;
+			if (ends[i].written < SIZE)
+				pollfds[i].events |= POLLOUT;
+		}
+		CHECK(poll(pollfds, 2 * PAIRS, -1) > 0);
+		for (i = 0; i < 2 * PAIRS; i++) {
+			if (pollfds[i].revents & POLLOUT)
+				write_some(&ends[i]);
+			if (pollfds[i].revents & POLLIN)
+				read_some(&ends[i]);
+		}
+	}
+	CHECK(now_ns() - start >= SIZE * 10 * NSEC_PER_SEC / 115200);
+	for (i = 0; i < 2 * PAIRS; i++) {
+		CHECK_EQ(stat_of(i, "rx_overrun"), 0);
+		check_line_books(i);
+	}
+}
+
+/* What all buffers may take together */
+
+/* Gives up the right to go beyond limits, for good. */
+static void drop_resource(void)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2];
+
+	CHECK_EQ(syscall(SYS_capget, &header, data), 0);
+	data[0].effective &= ~(1u << CAP_SYS_RESOURCE);
+	data[0].permitted &= ~(1u << CAP_SYS_RESOURCE);
+	CHECK_EQ(syscall(SYS_capset, &header, data), 0);
+}
+
+TEST(quota, "an open beyond the limit of all buffers is EDQUOT, but for the privileged")
+{
+	pid_t child;
+	int first;
+
+	with_parameters("lines=2 max_buffers=131072");
+	first = open_nth(0, O_RDWR);
+	CHILD(child) {
+		drop_resource();
+		CHECK_ERR(open("/dev/vser1", O_RDWR), EDQUOT);
+		CHECK_ERR(open("/dev/vser1", O_RDONLY), EDQUOT);
+		close(open_nth(1, CONTROL_ONLY));
+	}
+	check_child(child);
+	close(open_nth(1, O_RDWR));
+	close(first);
+	CHILD(child) {
+		drop_resource();
+		close(open_nth(1, O_RDWR));
+		close(open_nth(0, O_RDWR));
+	}
+	check_child(child);
+}
+
+TEST(quota_half, "an open that gets one of its buffers only keeps none")
+{
+	pid_t child;
+
+	with_parameters("lines=2 max_buffers=65536");
+	CHILD(child) {
+		drop_resource();
+		CHECK_ERR(open("/dev/vser", O_RDWR), EDQUOT);
+		CHECK_ERR(open("/dev/vser1", O_RDWR), EDQUOT);
+		set_attr(1, "fifo", "32768");
+		close(open_nth(1, O_RDWR));
+	}
+	check_child(child);
+}
+
+TEST(quota_resize, "larger queues beyond the limit are EDQUOT and change nothing")
+{
+	pid_t child;
+	int fd;
+
+	with_parameters("lines=2 max_buffers=262144");
+	set_attr(0, "pacing", "0");
+	wire_line(0, "loopback");
+	fd = open_line(O_RDWR);
+	write_row(fd, 0, 2 * FIFO_SIZE);
+	CHILD(child) {
+		drop_resource();
+		CHECK_EQ(try_attr(0, "fifo", "131072"), EDQUOT);
+		check_attr(0, "fifo", "65536");
+		/* Of a line that has no buffers yet, it is no question. */
+		set_attr(1, "fifo", "4194304");
+	}
+	check_child(child);
+	CHECK_EQ(rx_queued(fd), FIFO_SIZE);
+	CHECK_EQ(tx_queued(fd), FIFO_SIZE);
+	read_row(fd, 0, 2 * FIFO_SIZE);
+	set_attr(0, "fifo", "131072");
+	check_attr(0, "fifo", "131072");
+}
+
+TEST(quota_returned, "buffers of lines that are closed and empty count no more")
+{
+	pid_t child;
+	int fd, i;
+
+	with_parameters("lines=2 max_buffers=131072");
+	CHILD(child) {
+		drop_resource();
+		for (i = 0; i < 50; i++)
+			close(open_nth(i % 2, O_RDWR));
+		/* What is to be sent keeps its buffer until it is sent. */
+		set_attr(0, "baud", "1000");
+		fd = open_nth(0, O_WRONLY);
+		write_row(fd, 0, 10);
+		close(fd);
+		CHECK_ERR(open("/dev/vser1", O_RDWR), EDQUOT);
+		WAIT_UNTIL((fd = open("/dev/vser1", O_RDWR)) >= 0);
+		CHECK_EQ(stat_of(0, "tx_queued"), 0);
+	}
+	check_child(child);
+}
