@@ -94,6 +94,13 @@ lint: vm-deps ## static checks: W=1, sparse, the headers alone, shellcheck
 unit: $(patsubst test/unit/%.c,build/unit/%,$(wildcard test/unit/*_test.c)) ## tests of the pure logic, on this machine
 	@prove --exec '' $^
 
+.PHONY: bench
+bench: vm-modules build/bench/pacing ## measure in virtual time: figures are exact and repeat
+	@$(with_vm_kernel); test/vm/run --icount --cpus 1 --kernel $$kernel \
+		--time-limit 600 --file $$modules/vser.ko:/modules/vser.ko \
+		--file build/bench/pacing:/bin/pacing \
+		-- sh -c 'insmod /modules/vser.ko lines=16 && pacing'
+
 .PHONY: clean
 clean: ## remove build/
 	rm -rf build
@@ -135,6 +142,10 @@ build/unit/%: test/unit/%.c test/tap.c test/tap.h vser_frame.h vser.h | build-de
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -Itest -fsanitize=address,undefined \
 		-fno-sanitize-recover=all -o $@ $< test/tap.c
+
+build/bench/%: test/bench/%.c vser.h | build-deps
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -static -o $@ $<
 
 build/bin/%: test/%.c vser.h | build-deps
 	@mkdir -p $(@D)
