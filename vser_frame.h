@@ -297,19 +297,18 @@ struct vser_chars {
 
 /**
  * struct vser_sampler - a receiver, in the middle of what it receives
- * @state: VSER_HUNT: waits for the falling edge of a start bit;
- *         VSER_RECEIVE: samples the middle of each bit of a frame;
- *         VSER_RESYNC: had a stop bit of 0 and waits for the line to be 1
- * @level: of the line, last seen
- * @bit:   VSER_RECEIVE: number of the bit to be sampled next, 0 is start
- * @word:  the bits sampled so far
- * @next:  time until then
+ * @active: it receives a frame, of which it samples the middle of each bit; else
+ *          it waits for the falling edge of a start bit
+ * @level:  of the line, last seen
+ * @bit:    number of the bit to be sampled next, 0 is start
+ * @word:   the bits sampled so far
+ * @next:   time until then
  *
  * Time counts in units in which a bit of the sender and half a bit of the
  * receiver are whole: 1 / (2 * sender's baud * receiver's baud) seconds.
  */
 struct vser_sampler {
-	enum { VSER_HUNT, VSER_RECEIVE, VSER_RESYNC } state;
+	bool active;
 	bool level;
 	u8 bit;
 	u16 word;
@@ -335,7 +334,7 @@ static inline void vser_sampler_finish(struct vser_sampler *sampler,
 	c->frame = !stop && !c->brk;
 	c->parity = !c->brk && fmt->parity != VSER_PARITY_NONE &&
 		    parity != vser_parity_bit(fmt, c->byte);
-	sampler->state = stop ? VSER_HUNT : VSER_RESYNC;
+	sampler->active = false;
 }
 
 /* The line is at @level when the receiver samples it. */
@@ -344,7 +343,7 @@ static inline void vser_sampler_sample(struct vser_sampler *sampler,
 				       struct vser_chars *out)
 {
 	if (!sampler->bit && level)
-		sampler->state = VSER_HUNT;	/* too short for a start bit */
+		sampler->active = false;	/* too short for a start bit */
 	else if (sampler->bit == vser_frame_bits(fmt) - fmt->stopb)
 		vser_sampler_finish(sampler, fmt, level, out);
 	else
@@ -357,17 +356,15 @@ static inline void vser_sampler_feed(struct vser_sampler *sampler,
 				     bool level, u64 time,
 				     struct vser_chars *out)
 {
-	if (sampler->state == VSER_RESYNC && level)
-		sampler->state = VSER_HUNT;
-	if (sampler->state == VSER_HUNT && sampler->level && !level) {
-		sampler->state = VSER_RECEIVE;
+	if (!sampler->active && sampler->level && !level) {
+		sampler->active = true;
 		sampler->bit = 0;
 		sampler->word = 0;
 		sampler->next = bit_time / 2;
 	}
 	sampler->level = level;
 
-	while (sampler->state == VSER_RECEIVE && sampler->next < time) {
+	while (sampler->active && sampler->next < time) {
 		vser_sampler_sample(sampler, fmt, level, out);
 		sampler->next += bit_time;
 	}

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -452,23 +451,17 @@ TEST(resize_frees_sender, "larger queues let a sender go on that found no room")
 TEST(resize_in_use, "a line whose queues change while it is used loses nothing")
 {
 	struct pair pair = open_pair(O_RDWR);
-	volatile bool *enough;
 	unsigned int i;
-	pid_t user;
+	pid_t changer;
 
-	enough = mmap(NULL, sizeof(*enough), PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	CHECK(enough != MAP_FAILED);
-
-	CHILD(user)
-		for (i = 0; !*enough; i++) {
-			write_row(pair.a, i * 4000, 4000);
-			read_row(pair.b, i * 4000, 4000);
-		}
-	for (i = 0; i < 200; i++)
-		set_attr_number(i % 2, "fifo", 4096 << i % 5);
-	*enough = true;
-	check_child(user);
+	CHILD(changer)
+		for (i = 0; i < 200; i++)
+			set_attr_number(i % 2, "fifo", 4096 << i % 5);
+	for (i = 0; !has_ended(changer); i++) {
+		write_row(pair.a, i * 4000, 4000);
+		read_row(pair.b, i * 4000, 4000);
+	}
+	check_child(changer);
 	CHECK_EQ(stat_of(0, "tx_flushed"), 0);
 	CHECK_EQ(stat_of(1, "rx_flushed"), 0);
 	check_line_books(0);

@@ -114,6 +114,17 @@ TEST(sendfile, "sendfile sends a file into a line")
 	CHECK_EQ(rx_queued(pair.b), 0);
 }
 
+TEST(sendfile_out, "sendfile takes nothing out of a line into a file: EINVAL")
+{
+	int fd = open_loopback(O_RDWR);
+	int file = memfd_create("empty", 0);
+
+	CHECK(file >= 0);
+	write_row(fd, 0, 10);
+	CHECK_ERR(sendfile(file, fd, NULL, 10), EINVAL);
+	read_row(fd, 0, 10);
+}
+
 /* Calls that must not wait */
 
 static ssize_t read_nowait(int fd, void *bytes, size_t n)
