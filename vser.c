@@ -1137,11 +1137,12 @@ static void vser_tx_carry(struct vser_wire *wire, u32 n)
 	while (done < n) {
 		len = min(vser_queue_peek(&line->tx, &bytes), n - done);
 		line->far->receive(line, bytes, len);
+		/* First: who finds tx empty finds all of it counted as sent. */
+		vser_count(&line->tx_sent, len);
 		vser_queue_skip(&line->tx, len);
 		done += len;
 	}
 	trace_vser_tx(line->index, n, vser_queue_len(&line->tx));
-	vser_count(&line->tx_sent, n);
 	vser_tx_made_room(line);
 }
 
