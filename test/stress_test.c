@@ -136,6 +136,83 @@ TEST_WITHIN(all_at_once, 60, "everything at once: no deadlock, no byte lost")
 	check_books();
 }
 
+/* Calls that take what the line's timers take too. */
+
+static void get_baud(int fd)
+{
+	__u32 baud;
+
+	CHECK_EQ(ioctl(fd, VS_GET_BAUD, &baud), 0);
+}
+
+static void get_fmt(int fd)
+{
+	struct vser_format fmt;
+
+	CHECK_EQ(ioctl(fd, VS_GET_FMT, &fmt), 0);
+}
+
+static void set_fast(int fd)
+{
+	set_baud(fd, VSER_BAUD_MAX);
+}
+
+static void set_8n1(int fd)
+{
+	set_fmt(fd, FMT_8N1);
+}
+
+static void count(int fd)
+{
+	tx_queued(fd);
+	rx_queued(fd);
+}
+
+static void write_one(int fd)
+{
+	add(&shared->written, write(fd, "x", 1));
+}
+
+/* Two processes do nothing else than this, while the line is sending. */
+static void hammer(void (*job)(int fd), int fd)
+{
+	pid_t workers[2];
+	size_t i;
+
+	shared->end = now_ns() + SECONDS * NSEC_PER_SEC / 10;
+	for (i = 0; i < ARRAY_SIZE(workers); i++)
+		CHILD(workers[i])
+			while (go_on())
+				job(fd);
+	for (i = 0; i < ARRAY_SIZE(workers); i++)
+		check_child(workers[i]);
+}
+
+TEST_WITHIN(timers, 60, "no call waits for a timer that waits for the call")
+{
+	static void (*const jobs[])(int fd) = {
+		get_baud, get_fmt, set_fast, set_8n1, count, write_one,
+		read_all, poll_much,
+	};
+	int fd = open_line(O_RDWR | O_NONBLOCK);
+	pid_t writer;
+	size_t i;
+
+	set_up(SECONDS);
+	set_fast(fd);
+	CHILD(writer)
+		for (;;) {
+			write_some(fd);
+			tap_nap();
+		}
+	for (i = 0; i < ARRAY_SIZE(jobs); i++)
+		hammer(jobs[i], fd);
+	kill_child(writer);
+	drain(fd);
+	close(fd);
+	check_books();
+}
+
 /* Opens, uses and closes the line, unless somebody else has it. */
 static void open_and_close(void)
 {
