@@ -4,8 +4,16 @@
  *
  * A character device, /dev/vser, that behaves as a serial port with something
  * at the other end of its cable, and needs no hardware. This file holds the
- * line (queues, wires, far ends) and the character device, the face by which
- * programs reach it.
+ * line and the character device, the face by which programs reach it. As
+ * kbuild cannot link vser.ko out of vser.o and others, it includes its parts:
+ *
+ *	vser_line.h	what a line is made of
+ *	vser_queue.h	the bytes under way
+ *	vser_frame.h	frames, their time and their faults: pure arithmetic
+ *	vser_wire.h	what moves the bytes, and when
+ *	vser_sysfs.h	the files of a line in sysfs
+ *	vser_trace.h	tracepoints
+ *	vser_compat.h	what older kernels lack
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -36,8 +44,7 @@
 
 #include "vser.h"
 #include "vser_compat.h"
-#include "vser_frame.h"
-#include "vser_queue.h"
+#include "vser_line.h"
 
 #define CREATE_TRACE_POINTS
 #include "vser_trace.h"
@@ -69,6 +76,7 @@ static_assert(VS_GET_FMT == 0x800c7303);
 #define VSER_MAX_LATENCY	NSEC_PER_SEC
 #define VSER_BATCH		4096	/* frames moved by one timer expiry */
 #define VSER_BURST		65536	/* unpaced frames moved under one lock */
+#define VSER_EXCHANGE		256	/* bytes worth exchanging buffers */
 #define VSER_MAX_LAG		(100 * NSEC_PER_MSEC)	/* of a generator */
 #define VSER_EVENTS		64	/* remembered per line, a power of two */
 #define VSER_MAX_TEXT		256	/* bytes that the generator repeats */
@@ -101,8 +109,12 @@ static_assert(VS_GET_FMT == 0x800c7303);
  * Time. A frame is handed on when its last bit has passed, never before, and at
  * most line->latency later: a wire that is busy wakes up once for a batch, and
  * one that is idle not at all. Frames follow each other exactly (vser_frame.h),
- * whenever the timer happens to run. An unpaced wire has no timer: whoever
- * queues bytes or makes room moves them.
+ * whenever the timer happens to run. An unpaced wire needs no timer:
+ * whoever queues bytes or makes room moves them. With much to move, the sender's
+ * tx queue and an empty rx queue exchange their buffers, so that each byte is
+ * copied twice and not three times. For this a reader who has made room may
+ * leave the bytes where they are until he has read the rest; the timer sees to
+ * it that they wait no longer than line->latency if he does not.
  *
  * Contexts. Reads, writes, ioctls, sysfs, open and release run in process
  * context; timers run in softirq context (HRTIMER_MODE_ABS_SOFT), and so does
@@ -111,6 +123,7 @@ static_assert(VS_GET_FMT == 0x800c7303);
  *
  * Locks, outermost first:
  *
+ *	vser_labs_lock		which laboratories there are
  *	vser_config_lock	how all lines are wired and set
  *	line->open_lock		who has the line open, and its buffers' lifetime
  *	queue->lock		the program's side of a queue
@@ -133,293 +146,6 @@ static_assert(VS_GET_FMT == 0x800c7303);
  * end takes it, what was received waits for the next reader.
  */
 
-struct vser_line;
-struct vser_wire;
-
-/**
- * struct vser_source - what feeds a wire
- * @admit:  frames that are ready from now on get their place in time
- * @queued: the admitted frames that are not yet sent
- * @room:   how many the receiving side takes now; if none, it will call
- *          vser_wire_kick() when it can take some
- * @carry:  hand @n of them on; n is at most what @queued and @room said
- * @idle:   @carry has handed on the last one
- * @endless: it never runs dry
- *
- * All are called with the wire's lock held, in softirq or process context.
- */
-struct vser_source {
-	void (*admit)(struct vser_wire *wire);
-	u32 (*queued)(struct vser_wire *wire);
-	u32 (*room)(struct vser_wire *wire);
-	void (*carry)(struct vser_wire *wire, u32 n);
-	void (*idle)(struct vser_wire *wire);
-	bool endless;
-};
-
-/**
- * struct vser_wire - one direction of a connection
- * @lock:   protects all of the struct; taken by processes and by the timer
- * @paced:  frames take time
- * @busy:   a frame is on the wire, and @timer is armed or about to take @lock
- * @reset:  the frame on the wire began before one of the ends was set anew
- * @timer:  runs while the wire is busy
- * @line:   whose wire it is; constant
- * @source: what feeds it; constant
- * @to:     the line that it leads to, or NULL; written under vser_config_lock
- *          too
- * @pace:   of the frames that start from now on
- * @end:    when the frame ends that is on the wire
- * @look:   when @timer was last armed for, in ns
- * @link:   how the two ends are set, and what goes wrong between them
- */
-struct vser_wire {
-	/* Innermost; taken by processes, bottom halves off, and by the timer. */
-	spinlock_t lock;
-	bool paced;
-	bool busy;
-	bool reset;
-	struct hrtimer timer;
-	struct vser_line *line;
-	const struct vser_source *source;
-	struct vser_line *to;
-	struct vser_pace pace;
-	struct vser_instant end;
-	u64 look;
-	struct vser_link link;
-};
-
-/**
- * struct vser_far_ops - what a line is wired to
- * @name:    in sysfs
- * @type:    in ioctls, VSER_WIRE_*
- * @flow:    the flow control that a line gets when it is wired so
- * @listen:  the line got its first reader (@on), or lost its last; line->
- *           open_lock held, process context
- * @room:    how many frames it takes from the line now
- * @receive: @n bytes arrive from the line
- * @rest:    the line has nothing more to send
- * @modem:   the line's outputs are @outputs, of VSER_MODEM_OUTPUTS
- * @brk:     the line sends a break
- *
- * All but @listen are called with line->out.lock held, in softirq or process
- * context.
- */
-struct vser_far_ops {
-	const char *name;
-	u32 type;
-	u32 flow;
-	void (*listen)(struct vser_line *line, bool on);
-	u32 (*room)(struct vser_line *line);
-	void (*receive)(struct vser_line *line, const u8 *bytes, u32 n);
-	void (*rest)(struct vser_line *line);
-	void (*modem)(struct vser_line *line, u32 outputs);
-	void (*brk)(struct vser_line *line);
-};
-
-enum vser_flow {
-	VSER_FLOW_NONE,
-	VSER_FLOW_RTSCTS,
-};
-
-/* What the generator can send; the order of vser_generator_names. */
-enum vser_generator_kind {
-	VSER_GEN_LETTERS,
-	VSER_GEN_COUNTER,
-	VSER_GEN_PRBS15,
-	VSER_GEN_TEXT,
-};
-
-/**
- * struct vser_generator - what line->in sends; protected by its lock
- * @kind:   of what, enum vser_generator_kind
- * @on:     somebody listens
- * @len:    VSER_GEN_TEXT: the length of @text in bytes
- * @text:   VSER_GEN_TEXT: what is repeated
- * @period: from byte to byte in ns, or 0: as fast as the line's speed allows
- * @seed:   where the random kinds start
- * @random: VSER_GEN_LETTERS: state of vser_random()
- * @bits:   VSER_GEN_PRBS15: state of vser_prbs15()
- * @next:   VSER_GEN_COUNTER: the next byte; VSER_GEN_TEXT: its place in @text
- */
-struct vser_generator {
-	u8 kind;
-	bool on;
-	u32 len;
-	u8 *text;
-	u64 period;
-	u64 seed;
-	union {
-		u64 random;
-		u16 bits;
-		u32 next;
-	};
-};
-
-/* Bits of line->flags, which are atomic. */
-enum {
-	/* A program was told that tx is full, and not yet that there is room. */
-	VSER_TX_STARVED,
-	/* The far end has yet to be told how line->throttled changed RTS. */
-	VSER_RTS_STALE,
-};
-
-/**
- * struct vser_line - a serial line
- * @dev:       in class vser; its last reference frees the line
- * @cdev:      the node's operations
- * @flags:     VSER_TX_STARVED, VSER_RTS_STALE
- * @index:     number of the line; constant
- *
- * How it is set; written under vser_config_lock, and read without by those that
- * use READ_ONCE because they need no two of them to agree
- * @flow:      enum vser_flow; read by the wires at both ends
- * @uart:      speed and frame format
- * @fault:     faults on demand
- * @latency:   ns that a byte may wait for its batch; read by both wires
- * @pacing:    frames take time
- * @exclusive: one user at a time; read under @open_lock
- *
- * @open_lock: protects the next three, and the lifetime of both buffers
- * @openers:   descriptors that can read or write. Wires read it without the
- *             lock, to see if the line receives and if to schedule @reap
- * @readers:   descriptors that can read
- * @outputs:   modem lines that the program drives, TIOCM_*; read by
- *             vser_modem_send() without the lock
- * @reap:      frees the buffers of a closed line once they are empty
- *
- * @tx:        bytes to be sent; producer: writers, consumer: @out
- * @rx:        bytes received; producer: @lead, consumer: readers
- * @fasync:    who wants SIGIO; has its own lock, of the core
- *
- * @far:       what the line is wired to; written under vser_config_lock,
- *             open_lock and out.lock, so that each of them is enough to read it
- * @out:       the wire to the far end, fed by @tx
- * @admitted:  tx.fifo.in as far as @out knows of it; protected by out.lock
- * @brk:       the line sends a break; protected by out.lock
- *
- * @in:        the wire from the line's own generator
- * @generator: what it sends; protected by in.lock
- *
- * @lead:      the wire that leads here; written under vser_config_lock and the
- *             lock of the wire that it named before
- * What follows is protected by the lock of @lead:
- * @throttled: the wire found rx full and waits for the reader to make room;
- *             written with WRITE_ONCE, readers look at it without the lock
- * @mark:      mark errors in what is read
- * @inputs:    modem lines that the far end drives, TIOCM_*; written with
- *             WRITE_ONCE, and read without the lock
- * @position:  bytes put into rx since the module was loaded
- * @events:    the last VSER_EVENTS events, or NULL while nobody ever opened
- * @event_seq: events since then; written with WRITE_ONCE, and read without the
- *             lock by those that wait
- * @event_wait: who waits for events
- *
- * The counters have one writer each, which is named here; readers may see them
- * at any time, by READ_ONCE (on a 32-bit kernel, they may see one torn).
- *
- * @tx_written:   bytes that programs wrote; tx.lock
- * @tx_sent:      frames that @out carried; out.lock
- * @tx_flushed:   bytes taken from tx unsent; out.lock
- * @rx_arrived:   frames that a line sent here; lead
- * @rx_generated: frames that the generator made; lead
- * @rx_dup:       bytes that a fault doubled; lead
- * @rx_split:     bytes that mismatched ends made out of nothing; lead
- * @rx_marks:     bytes inserted to mark errors; lead
- * @rx_faults:    frames that a fault took; lead
- * @rx_merged:    frames that mismatched ends lost; lead
- * @rx_overrun:   bytes that found no room; lead
- * @rx_flushed:   bytes taken from rx unread; rx.lock
- * @rx_delivered: bytes that programs read; rx.lock
- * @rx_parity:    parity errors; lead
- * @rx_frame:     framing errors; lead
- * @rx_brk:       breaks; lead
- * @n_cts:        changes of CTS; lead
- * @n_dsr:        changes of DSR; lead
- * @n_ri:         changes of RI; lead
- * @n_dcd:        changes of DCD; lead
- *
- * When nothing moves, they balance:
- *	written = sent + queued + flushed	(tx)
- *	arrived + generated + dup + split + marks =
- *		delivered + queued + flushed + overrun + faults + merged  (rx)
- */
-struct vser_line {
-	struct device dev;
-	struct cdev cdev;
-	unsigned long flags;
-	u32 index;
-
-	u32 flow;
-	struct vser_uart uart;
-	struct vser_fault fault;
-	u32 latency;
-	bool pacing;
-	bool exclusive;
-
-	/* Process context; inside vser_config_lock, outside the queues' locks. */
-	struct mutex open_lock;
-	unsigned int openers;
-	unsigned int readers;
-	u32 outputs;
-	u32 admitted;
-	struct work_struct reap;
-
-	struct vser_queue tx;
-	struct vser_queue rx;
-	struct fasync_struct *fasync;
-
-	const struct vser_far_ops *far;
-	struct vser_wire out;
-
-	struct vser_wire in;
-	struct vser_generator generator;
-
-	struct vser_wire *lead;
-	bool brk;
-	bool throttled;
-	bool mark;
-	u32 inputs;
-	u64 position;
-	struct vser_event *events;
-	u64 event_seq;
-	wait_queue_head_t event_wait;
-
-	u64 tx_written;
-	u64 tx_sent;
-	u64 tx_flushed;
-	u64 rx_arrived;
-	u64 rx_generated;
-	u64 rx_dup;
-	u64 rx_split;
-	u64 rx_marks;
-	u64 rx_faults;
-	u64 rx_merged;
-	u64 rx_overrun;
-	u64 rx_flushed;
-	u64 rx_delivered;
-	u64 rx_parity;
-	u64 rx_frame;
-	u64 rx_brk;
-	u64 n_cts;
-	u64 n_dsr;
-	u64 n_ri;
-	u64 n_dcd;
-};
-
-/**
- * struct vser_file - an open descriptor
- * @line:       of what
- * @event_lock: protects @next_event, over the copy of the event to the user
- * @next_event: number of the first event that it has not read
- */
-struct vser_file {
-	struct vser_line *line;
-	/* Process context; outside the wires' locks, else alone. */
-	struct mutex event_lock;
-	u64 next_event;
-};
-
 static unsigned int vser_nr_lines = 1;
 module_param_named(lines, vser_nr_lines, uint, 0444);
 MODULE_PARM_DESC(lines, "number of lines, 1 to " __stringify(VSER_MAX_LINES) " (default 1)");
@@ -436,11 +162,6 @@ static DEFINE_MUTEX(vser_config_lock);
 
 /* Bytes in all buffers. */
 static atomic_long_t vser_buffers = ATOMIC_LONG_INIT(0);
-
-static void vser_count(u64 *counter, u64 n)
-{
-	WRITE_ONCE(*counter, *counter + n);
-}
 
 /* Buffers of queues */
 
@@ -489,403 +210,7 @@ static int vser_queue_alloc(struct vser_queue *queue)
 	return 0;
 }
 
-/* Received events and modem lines */
-
-/*
- * The lock under which @line receives; to be released with vser_lead_unlock().
- * Whoever changes line->lead holds the lock of the wire that it named, so the
- * wire that is found under its own lock is the right one.
- */
-static struct vser_wire *vser_lead_lock(struct vser_line *line)
-	__acquires(&line->lead->lock)
-{
-	struct vser_wire *wire;
-
-	for (;;) {
-		wire = READ_ONCE(line->lead);
-		spin_lock_bh(&wire->lock);
-		/* Pairs with vser_set_lead(): what was received under the old. */
-		if (wire == smp_load_acquire(&line->lead))
-			return wire;
-		spin_unlock_bh(&wire->lock);
-	}
-}
-
-static void vser_lead_unlock(struct vser_wire *wire)
-	__releases(&wire->lock)
-{
-	spin_unlock_bh(&wire->lock);
-}
-
-/* The last act under the lock of the old lead. */
-static void vser_set_lead(struct vser_line *line, struct vser_wire *lead)
-{
-	/* Pairs with vser_lead_lock(). */
-	smp_store_release(&line->lead, lead);
-}
-
-static void vser_assert_lead(struct vser_line *line)
-{
-	lockdep_assert_held(&line->lead->lock);
-}
-
-static void vser_event(struct vser_line *line, u32 type, u32 value)
-{
-	vser_assert_lead(line);
-
-	if (!line->events)
-		return;
-
-	line->events[line->event_seq & (VSER_EVENTS - 1)] = (struct vser_event) {
-		.position = line->position,
-		.type = type,
-		.value = value,
-	};
-	WRITE_ONCE(line->event_seq, line->event_seq + 1);
-	wake_up_interruptible_poll(&line->event_wait, EPOLLPRI);
-}
-
-/* The far end sets the line's modem inputs. */
-static void vser_modem_receive(struct vser_line *line, u32 inputs)
-{
-	u32 changed = line->inputs ^ inputs;
-
-	vser_assert_lead(line);
-
-	if (!changed)
-		return;
-
-	trace_vser_modem(line->index, inputs, changed);
-	WRITE_ONCE(line->inputs, inputs);
-	vser_count(&line->n_cts, !!(changed & TIOCM_CTS));
-	vser_count(&line->n_dsr, !!(changed & TIOCM_DSR));
-	vser_count(&line->n_ri, !!(changed & TIOCM_RI));
-	vser_count(&line->n_dcd, !!(changed & TIOCM_CD));
-	/* Last: who waits for a change looks at the counters. */
-	vser_event(line, VSER_EVENT_MODEM, inputs);
-}
-
-/* Wires */
-
-/*
- * Has the timer look at the wire when a batch has ended. From look to look it is
- * the latency and not more, so that no byte waits longer: one that had not ended
- * at one look is handed on at the next. If the last look was late by more than
- * that, it is from now.
- */
-static void vser_wire_arm(struct vser_wire *wire, u64 now)
-{
-	u64 latency = READ_ONCE(wire->line->latency);
-	u64 latest = max(wire->look + latency, now);
-
-	/* A batch was not enough. */
-	if (vser_frames_due(&wire->end, &wire->pace, now))
-		latest = now;
-	wire->look = vser_next_look(&wire->end, &wire->pace,
-				    wire->source->queued(wire), latest);
-	hrtimer_start(&wire->timer, ns_to_ktime(wire->look),
-		      HRTIMER_MODE_ABS_SOFT);
-}
-
-/* The frames that start from now on pass between the ends as they are set now. */
-static void vser_wire_set_ends(struct vser_wire *wire)
-{
-	const struct vser_line *from = wire->line;
-	const struct vser_line *to = wire->to ?: from;
-	struct vser_uart tx, rx;
-
-	/*
-	 * Without vser_config_lock, in the timer: each number is valid by
-	 * itself, and who is changing them comes here when he has done so.
-	 */
-	tx = data_race(from->uart);
-	rx = data_race(to->uart);
-	if (!vser_uart_equal(&tx, &wire->link.tx) ||
-	    !vser_uart_equal(&rx, &wire->link.rx))
-		vser_link_set_ends(&wire->link, &tx, &rx);
-	wire->reset = false;
-}
-
-/* Hands on @n frames; the wire stays busy if there are more, and room. */
-static void vser_wire_carry(struct vser_wire *wire, u32 n)
-{
-	if (wire->reset) {
-		wire->source->carry(wire, 1);
-		vser_wire_set_ends(wire);
-		n--;
-	}
-	if (n)
-		wire->source->carry(wire, n);
-	wire->busy = wire->source->queued(wire);
-	if (!wire->busy)
-		wire->source->idle(wire);
-	else
-		wire->busy = wire->source->room(wire);
-}
-
-/* Hands on a batch of the frames that have ended by @now. */
-static void vser_wire_run(struct vser_wire *wire, u64 now)
-{
-	u64 n;
-
-	lockdep_assert_held(&wire->lock);
-
-	/* It must not fall ever farther behind if it is faster than we are. */
-	if (wire->source->endless &&
-	    now > wire->end.ns + READ_ONCE(wire->line->latency) + VSER_MAX_LAG)
-		wire->end = (struct vser_instant) { .ns = now };
-
-	n = vser_frames_due(&wire->end, &wire->pace, now);
-	if (!n)
-		return;
-	n = min3(n, (u64)wire->source->queued(wire), (u64)VSER_BATCH);
-	/* There is none if the receiver has taken its RTS away meanwhile. */
-	n = min_t(u64, n, wire->source->room(wire));
-	if (!n) {
-		wire->busy = false;
-		return;
-	}
-	vser_instant_advance(&wire->end, &wire->pace, n);
-	vser_wire_carry(wire, n);
-}
-
-/*
- * Hands on all frames that have ended by @now, which the timer may not have
- * done yet. What changes the frames to come does this first, so that it cannot
- * reach into the past.
- */
-static void vser_wire_catch_up(struct vser_wire *wire, u64 now)
-{
-	lockdep_assert_held(&wire->lock);
-
-	while (wire->busy && vser_frames_due(&wire->end, &wire->pace, now))
-		vser_wire_run(wire, now);
-}
-
-/* Moves what can be moved, without a pace. Returns true if there is more. */
-static bool vser_wire_move(struct vser_wire *wire, u64 now)
-{
-	u32 moved = 0, n;
-
-	while (moved < VSER_BURST) {
-		n = min(wire->source->queued(wire), VSER_BURST - moved);
-		if (n)
-			n = min(n, wire->source->room(wire));
-		if (!n)
-			return false;
-		vser_wire_carry(wire, n);
-		wire->busy = false;
-		moved += n;
-	}
-
-	/* If nobody else goes on, the timer does. */
-	hrtimer_start(&wire->timer,
-		      ns_to_ktime(now + READ_ONCE(wire->line->latency)),
-		      HRTIMER_MODE_ABS_SOFT);
-
-	return true;
-}
-
-/*
- * An idle wire may have got frames to send, or room for them. Returns true if
- * there is more to be done at once.
- */
-static bool vser_wire_start(struct vser_wire *wire, u64 now)
-{
-	lockdep_assert_held(&wire->lock);
-
-	if (wire->busy)
-		return false;
-	if (wire->reset)
-		vser_wire_set_ends(wire);
-	if (!wire->paced)
-		return vser_wire_move(wire, now);
-	if (!wire->source->queued(wire) || !wire->source->room(wire))
-		return false;
-
-	wire->busy = true;
-	wire->end = (struct vser_instant) { .ns = now };
-	vser_instant_advance(&wire->end, &wire->pace, 1);
-	wire->look = now;
-	vser_wire_arm(wire, now);
-
-	return false;
-}
-
-/*
- * Does what there is to do on the wire, and returns the line that it leads to,
- * for vser_wire_report(). No wire's lock held.
- */
-static struct vser_line *vser_wire_pump(struct vser_wire *wire)
-{
-	u32 rounds = wire->source->endless ? 1 : VSER_MAX_FIFO / VSER_BURST;
-	struct vser_line *to;
-	bool more;
-	u64 now;
-
-	do {
-		spin_lock_bh(&wire->lock);
-		now = ktime_get_ns();
-		vser_wire_catch_up(wire, now);
-		wire->source->admit(wire);
-		more = vser_wire_start(wire, now);
-		to = wire->to;
-		spin_unlock_bh(&wire->lock);
-	} while (more && --rounds);
-
-	return to;
-}
-
-/*
- * Tells the far end the line's modem outputs. RTS is what the program wants
- * and, with flow control, off while rx is full.
- */
-static void vser_modem_tell(struct vser_line *line)
-{
-	u32 outputs;
-
-	spin_lock_bh(&line->out.lock);
-	vser_wire_catch_up(&line->out, ktime_get_ns());
-	/*
-	 * Read under the lock: of two that change an output at once, the last
-	 * to come here sees both changes.
-	 */
-	outputs = READ_ONCE(line->outputs);
-	if (READ_ONCE(line->flow) == VSER_FLOW_RTSCTS &&
-	    READ_ONCE(line->throttled))
-		outputs &= ~TIOCM_RTS;
-	line->far->modem(line, outputs);
-	spin_unlock_bh(&line->out.lock);
-}
-
-/*
- * After a wire that leads to @line has run: if that has changed RTS, tells the
- * far end, which then may go on sending. No wire's lock held.
- */
-static void vser_wire_report(struct vser_line *line)
-{
-	while (line && test_and_clear_bit(VSER_RTS_STALE, &line->flags)) {
-		vser_modem_tell(line);
-		vser_wire_pump(READ_ONCE(line->lead));
-	}
-}
-
-/*
- * Something has changed that the wire may have waited for: frames to send, or
- * room for them. No wire's lock held.
- */
-static void vser_wire_kick(struct vser_wire *wire)
-{
-	vser_wire_report(vser_wire_pump(wire));
-}
-
-/*
- * The line's modem outputs have changed, or who is to be told of them. On return
- * the far end knows, and nothing is under way that it sent without knowing; and
- * what waited, on either wire, goes on.
- */
-static void vser_modem_send(struct vser_line *line)
-{
-	vser_modem_tell(line);
-	vser_wire_kick(READ_ONCE(line->lead));
-	vser_wire_kick(&line->out);
-}
-
-/*
- * The timer is always armed by hrtimer_start() under the wire's lock, and never
- * by returning HRTIMER_RESTART: a process may have armed it anew while this
- * function waited for the lock. Then it is not yet time to look.
- */
-static enum hrtimer_restart vser_wire_timer(struct hrtimer *timer)
-{
-	struct vser_wire *wire = container_of(timer, struct vser_wire, timer);
-	struct vser_line *to;
-	u64 now, late = 0;
-
-	spin_lock(&wire->lock);
-	now = ktime_get_ns();
-	if (!wire->busy) {
-		vser_wire_start(wire, now);
-	} else if (now >= wire->look) {
-		if (now > wire->end.ns)
-			late = now - wire->end.ns;
-		vser_wire_run(wire, now);
-		if (wire->busy)
-			vser_wire_arm(wire, now);
-	}
-	trace_vser_timer(wire->line->index, wire == &wire->line->in, late,
-			 wire->busy);
-	to = wire->to;
-	spin_unlock(&wire->lock);
-
-	vser_wire_report(to);
-
-	return HRTIMER_NORESTART;
-}
-
-/*
- * Sets how the frames are sent that start from now on: by period, speed and
- * format, and pacing.
- */
-static void vser_wire_tune(struct vser_wire *wire)
-{
-	u64 period = wire->source->endless ? wire->line->generator.period : 0;
-
-	lockdep_assert_held(&vser_config_lock);
-	lockdep_assert_held(&wire->lock);
-
-	vser_wire_catch_up(wire, ktime_get_ns());
-	vser_instant_settle(&wire->end);
-	wire->pace = period ? vser_pace_of_period(period) :
-			      vser_pace_of_uart(&wire->line->uart);
-	wire->paced = period || wire->line->pacing;
-	if (!wire->paced)
-		wire->busy = false;
-	/* The frame on the wire ends as it began. */
-	if (wire->busy)
-		wire->reset = true;
-	else
-		vser_wire_set_ends(wire);
-}
-
-static void vser_wire_retune(struct vser_wire *wire)
-{
-	spin_lock_bh(&wire->lock);
-	vser_wire_tune(wire);
-	spin_unlock_bh(&wire->lock);
-
-	vser_wire_kick(wire);
-}
-
-/* The latency has changed: it counts from now. */
-static void vser_wire_look_again(struct vser_wire *wire)
-{
-	u64 now;
-
-	spin_lock_bh(&wire->lock);
-	now = ktime_get_ns();
-	vser_wire_catch_up(wire, now);
-	if (wire->busy) {
-		wire->look = now;
-		vser_wire_arm(wire, now);
-	}
-	spin_unlock_bh(&wire->lock);
-
-	vser_wire_kick(wire);
-}
-
-static void vser_wire_init(struct vser_wire *wire, struct vser_line *line,
-			   const struct vser_source *source)
-{
-	spin_lock_init(&wire->lock);
-	hrtimer_setup(&wire->timer, vser_wire_timer, CLOCK_MONOTONIC,
-		      HRTIMER_MODE_ABS_SOFT);
-	wire->line = line;
-	wire->source = source;
-	wire->paced = true;
-	wire->pace = vser_pace_of_uart(&line->uart);
-	vser_link_set_ends(&wire->link, &line->uart, &line->uart);
-}
+#include "vser_wire.h"
 
 /* Receiving: from a wire to the program */
 
@@ -954,30 +279,79 @@ static u32 vser_rx_room(struct vser_line *line, const struct vser_link *link)
 	return room;
 }
 
+/* Does what comes over @link arrive just as it was sent? */
+static bool vser_rx_plain(struct vser_line *line, const struct vser_link *link)
+{
+	return vser_link_clean(link) && link->tx.fmt.datab == 8 && !line->mark;
+}
+
+/*
+ * If the sender has a lot queued, it is best to wait until the reader has taken
+ * the rest, too, and then to exchange buffers instead of copying. The timer
+ * moves the bytes if the reader does not go on. Returns true if it is so.
+ */
+static bool vser_rx_defer(struct vser_line *line, struct vser_wire *lead)
+{
+	struct vser_queue *tx = &lead->line->tx;
+	u32 rest = vser_queue_len(&line->rx);
+	bool deferred = rest && lead == &lead->line->out && !lead->paced &&
+			vser_queue_len(tx) >= max_t(u32, rest, VSER_EXCHANGE) &&
+			vser_queue_size(tx) == vser_queue_size(&line->rx) &&
+			vser_rx_plain(line, &lead->link);
+
+	WRITE_ONCE(line->deferred, deferred);
+	if (deferred)
+		vser_wire_move_later(lead);
+
+	return deferred;
+}
+
 /* The reader has taken bytes from rx; no wire's lock held. */
 static void vser_rx_made_room(struct vser_line *line)
 {
 	struct vser_wire *lead;
+	bool done;
 
 	/* Pairs with the barrier in vser_rx_throttle(). */
 	smp_mb();
-	if (!READ_ONCE(line->throttled) || !vser_rx_low(line))
+	if (READ_ONCE(line->throttled) ? !vser_rx_low(line) :
+	    !READ_ONCE(line->deferred) || vser_queue_len(&line->rx))
 		return;
 
 	lead = vser_lead_lock(line);
-	vser_rx_unthrottle(line);
+	if (line->throttled)
+		vser_rx_unthrottle(line);
+	done = vser_rx_defer(line, lead);
 	vser_lead_unlock(lead);
 
-	vser_wire_report(line);
-	vser_wire_kick(lead);
+	if (test_and_clear_bit(VSER_RTS_STALE, &line->flags))
+		vser_modem_tell(line);
+	/* If it is taken, a writer is at work, and what he has queued is moved. */
+	if (!done && lead == &lead->line->out &&
+	    mutex_trylock(&lead->line->tx.lock)) {
+		done = vser_wire_exchange(lead);
+		mutex_unlock(&lead->line->tx.lock);
+	}
+	if (!done)
+		vser_wire_kick(lead);
 }
 
 static void vser_rx_overrun(struct vser_line *line, u32 n)
 {
 	trace_vser_drop(line->index, n, vser_queue_len(&line->rx));
 	vser_count(&line->rx_overrun, n);
-	vser_event(line, VSER_EVENT_OVERRUN, n);
+	line->lost += n;
 	vser_rx_throttle(line);
+}
+
+/* What is lost in a row makes one event, before anything else happens. */
+static void vser_rx_tell_lost(struct vser_line *line)
+{
+	if (!line->lost)
+		return;
+
+	vser_event(line, VSER_EVENT_OVERRUN, line->lost);
+	line->lost = 0;
 }
 
 /* Does the line receive? Then rx has a buffer. */
@@ -985,6 +359,16 @@ static bool vser_rx_open(struct vser_line *line)
 {
 	/* Pairs with vser_set_openers(). */
 	return smp_load_acquire(&line->openers);
+}
+
+/* There are @n more bytes in rx. */
+static void vser_rx_took(struct vser_line *line, u32 n)
+{
+	vser_rx_tell_lost(line);
+	line->position += n;
+	trace_vser_rx(line->index, n, vser_queue_len(&line->rx));
+	vser_wake(&line->rx.wait, EPOLLIN | EPOLLRDNORM);
+	kill_fasync(&line->fasync, SIGIO, POLL_IN);
 }
 
 /* Bytes arrive at the line. */
@@ -996,13 +380,8 @@ static void vser_rx_push(struct vser_line *line, const u8 *bytes, u32 n)
 
 	if (vser_rx_open(line))
 		taken = vser_queue_in(&line->rx, bytes, n);
-	line->position += taken;
-	if (taken) {
-		trace_vser_rx(line->index, taken, vser_queue_len(&line->rx));
-		wake_up_interruptible_poll(&line->rx.wait,
-					   EPOLLIN | EPOLLRDNORM);
-		kill_fasync(&line->fasync, SIGIO, POLL_IN);
-	}
+	if (taken)
+		vser_rx_took(line, taken);
 	if (taken < n)
 		vser_rx_overrun(line, n - taken);
 }
@@ -1031,6 +410,8 @@ static void vser_rx_char(struct vser_line *line, const struct vser_char *c)
 {
 	bool error = c->parity || c->frame || c->brk;
 
+	if (error)
+		vser_rx_tell_lost(line);
 	vser_count(&line->rx_parity, c->parity);
 	vser_count(&line->rx_frame, c->frame);
 	vser_count(&line->rx_brk, c->brk);
@@ -1070,9 +451,9 @@ static void vser_rx_receive(struct vser_line *line, struct vser_link *link,
 	struct vser_outcome outcome;
 	u32 i;
 
-	if (vser_link_clean(link) && link->tx.fmt.datab == 8 && !line->mark) {
+	if (vser_rx_plain(line, link)) {
 		vser_rx_push(line, bytes, n);
-		return;
+		n = 0;
 	}
 
 	for (i = 0; i < n; i++) {
@@ -1082,6 +463,7 @@ static void vser_rx_receive(struct vser_line *line, struct vser_link *link,
 		vser_rx_chars(line, &outcome.received,
 			      !outcome.dropped + outcome.duplicated);
 	}
+	vser_rx_tell_lost(line);
 }
 
 /* The wire that leads here has come to rest. */
@@ -1094,6 +476,7 @@ static void vser_rx_rest(struct vser_line *line, struct vser_link *link)
 
 	vser_link_rest(link, &chars);
 	vser_rx_chars(line, &chars, 0);
+	vser_rx_tell_lost(line);
 }
 
 /* Sending: from the program to the far end */
@@ -1121,9 +504,8 @@ static u32 vser_tx_room(struct vser_wire *wire)
 /* There is room in tx, or nothing left in it. */
 static void vser_tx_made_room(struct vser_line *line)
 {
-	wake_up_interruptible_poll(&line->tx.wait, EPOLLOUT | EPOLLWRNORM);
-	/* Pairs with the barrier in vser_tx_starve(). */
-	smp_mb();
+	vser_wake(&line->tx.wait, EPOLLOUT | EPOLLWRNORM);
+	/* The barrier in there pairs with that in vser_tx_starve(). */
 	if (test_and_clear_bit(VSER_TX_STARVED, &line->flags))
 		kill_fasync(&line->fasync, SIGIO, POLL_OUT);
 }
@@ -1367,16 +749,19 @@ static void vser_sink_break(struct vser_line *line)
 {
 }
 
+#define VSER_FAR_SINK						\
+	.receive = vser_sink_receive,				\
+	.rest = vser_sink_rest,					\
+	.modem = vser_sink_modem,				\
+	.brk = vser_sink_break
+
 static const struct vser_far_ops vser_far_generator = {
 	.name = "generator",
 	.type = VSER_WIRE_GENERATOR,
 	.flow = VSER_FLOW_NONE,
 	.listen = vser_generator_switch,
 	.room = vser_sink_room,
-	.receive = vser_sink_receive,
-	.rest = vser_sink_rest,
-	.modem = vser_sink_modem,
-	.brk = vser_sink_break,
+	VSER_FAR_SINK
 };
 
 static const struct vser_far_ops vser_far_open = {
@@ -1385,10 +770,7 @@ static const struct vser_far_ops vser_far_open = {
 	.flow = VSER_FLOW_NONE,
 	.listen = vser_sink_listen,
 	.room = vser_sink_room,
-	.receive = vser_sink_receive,
-	.rest = vser_sink_rest,
-	.modem = vser_sink_modem,
-	.brk = vser_sink_break,
+	VSER_FAR_SINK
 };
 
 /* While a line is being wired, what it sends waits. */
@@ -1401,10 +783,7 @@ static u32 vser_unplugged_room(struct vser_line *line)
 static const struct vser_far_ops vser_far_unplugged = {
 	.listen = vser_sink_listen,
 	.room = vser_unplugged_room,
-	.receive = vser_sink_receive,
-	.rest = vser_sink_rest,
-	.modem = vser_sink_modem,
-	.brk = vser_sink_break,
+	VSER_FAR_SINK
 };
 
 /*
@@ -1435,6 +814,28 @@ static void vser_link_receive(struct vser_line *line, const u8 *bytes, u32 n)
 	vser_rx_receive(line->out.to, &line->out.link, bytes, n);
 }
 
+/* The usual case of fast transfers, and the one that copies nothing. */
+static bool vser_link_exchange(struct vser_line *line)
+{
+	struct vser_line *to = line->out.to;
+	u32 n = vser_queue_len(&line->tx);
+
+	if (!vser_rx_plain(to, &line->out.link) || !vser_rx_open(to) ||
+	    vser_queue_len(&to->rx) || !vser_link_room(line) ||
+	    vser_queue_size(&to->rx) != vser_queue_size(&line->tx))
+		return false;
+
+	/* First: who finds tx empty finds all of it counted as sent. */
+	vser_count(&line->tx_sent, n);
+	vser_count(&to->rx_arrived, n);
+	vser_queue_exchange(&line->tx, &to->rx);
+	trace_vser_tx(line->index, n, 0);
+	vser_tx_made_room(line);
+	vser_rx_took(to, n);
+
+	return true;
+}
+
 static void vser_link_at_rest(struct vser_line *line)
 {
 	vser_rx_rest(line->out.to, &line->out.link);
@@ -1458,30 +859,29 @@ static void vser_link_break(struct vser_line *line)
 	static const struct vser_char brk = { .brk = true };
 
 	vser_rx_char(line->out.to, &brk);
+	vser_rx_tell_lost(line->out.to);
 }
+
+#define VSER_FAR_LINK						\
+	.flow = VSER_FLOW_RTSCTS,				\
+	.listen = vser_sink_listen,				\
+	.room = vser_link_room,					\
+	.receive = vser_link_receive,				\
+	.exchange = vser_link_exchange,				\
+	.rest = vser_link_at_rest,				\
+	.modem = vser_link_modem,				\
+	.brk = vser_link_break
 
 static const struct vser_far_ops vser_far_loopback = {
 	.name = "loopback",
 	.type = VSER_WIRE_LOOPBACK,
-	.flow = VSER_FLOW_RTSCTS,
-	.listen = vser_sink_listen,
-	.room = vser_link_room,
-	.receive = vser_link_receive,
-	.rest = vser_link_at_rest,
-	.modem = vser_link_modem,
-	.brk = vser_link_break,
+	VSER_FAR_LINK
 };
 
 static const struct vser_far_ops vser_far_nullmodem = {
 	.name = "nullmodem",
 	.type = VSER_WIRE_NULLMODEM,
-	.flow = VSER_FLOW_RTSCTS,
-	.listen = vser_sink_listen,
-	.room = vser_link_room,
-	.receive = vser_link_receive,
-	.rest = vser_link_at_rest,
-	.modem = vser_link_modem,
-	.brk = vser_link_break,
+	VSER_FAR_LINK
 };
 
 static const struct vser_far_ops * const vser_fars[] = {
@@ -1878,6 +1278,141 @@ static int vser_line_alloc_events(struct vser_line *line)
 	return 0;
 }
 
+/* Laboratories */
+
+/* Protects vser_labs. Process context, outermost. */
+static DEFINE_MUTEX(vser_labs_lock);
+static const struct vser_lab *vser_labs[VSER_NR_LABS];
+
+/* The ioctl numbers of each. */
+static const struct {
+	unsigned int first;
+	unsigned int last;
+} vser_lab_ranges[VSER_NR_LABS] = {
+	[VSER_LAB_MEM] = { 0x40, 0x7f },
+	[VSER_LAB_IO] = { 0x80, 0xbf },
+};
+
+int vser_lab_register(const struct vser_lab *lab)
+{
+	int ret = 0;
+
+	mutex_lock(&vser_labs_lock);
+	if (vser_labs[lab->id])
+		ret = -EBUSY;
+	else
+		vser_labs[lab->id] = lab;
+	mutex_unlock(&vser_labs_lock);
+
+	return ret;
+}
+EXPORT_SYMBOL_GPL(vser_lab_register);
+
+void vser_lab_unregister(const struct vser_lab *lab)
+{
+	mutex_lock(&vser_labs_lock);
+	vser_labs[lab->id] = NULL;
+	mutex_unlock(&vser_labs_lock);
+}
+EXPORT_SYMBOL_GPL(vser_lab_unregister);
+
+/* The operation, or an error pointer if there is none for the caller. */
+static const struct vser_lab_ioctl *vser_lab_find(const struct vser_lab *lab,
+						  unsigned int cmd)
+{
+	size_t i;
+
+	for (i = 0; i < lab->nr_ioctls; i++)
+		if (lab->ioctls[i].cmd == cmd)
+			break;
+	if (i == lab->nr_ioctls)
+		return ERR_PTR(-ENOTTY);
+
+	return capable(lab->capability) ? &lab->ioctls[i] : ERR_PTR(-EPERM);
+}
+
+/*
+ * Opens laboratory @id for the file, if it is loaded and has @cmd for the
+ * caller; whoever only guesses at numbers pins no module. Returns 0 if it is
+ * open.
+ */
+static int vser_lab_open(struct vser_file *vfile, enum vser_lab_id id,
+			 unsigned int cmd)
+{
+	struct vser_lab_file *file = &vfile->labs[id];
+	const struct vser_lab_ioctl *ioctl;
+	const struct vser_lab *lab;
+	void *state;
+	int ret = 0;
+
+	mutex_lock(&vser_labs_lock);
+	mutex_lock(&vfile->lab_lock);
+	lab = vser_labs[id];
+	if (file->lab)
+		goto out_unlock;
+	ioctl = lab ? vser_lab_find(lab, cmd) : ERR_PTR(-EOPNOTSUPP);
+	if (IS_ERR(ioctl)) {
+		ret = PTR_ERR(ioctl);
+		goto out_unlock;
+	}
+	/* It is being unloaded. */
+	if (!try_module_get(lab->owner)) {
+		ret = -EOPNOTSUPP;
+		goto out_unlock;
+	}
+
+	state = lab->open();
+	if (IS_ERR(state)) {
+		module_put(lab->owner);
+		ret = PTR_ERR(state);
+		goto out_unlock;
+	}
+	file->state = state;
+	/* Pairs with vser_lab_ioctl(). */
+	smp_store_release(&file->lab, lab);
+
+out_unlock:
+	mutex_unlock(&vfile->lab_lock);
+	mutex_unlock(&vser_labs_lock);
+	return ret;
+}
+
+static long vser_lab_ioctl(struct vser_file *vfile, enum vser_lab_id id,
+			   unsigned int cmd, unsigned long arg)
+{
+	const struct vser_lab_ioctl *ioctl;
+	const struct vser_lab *lab;
+	int ret;
+
+	/* Pairs with vser_lab_open(). */
+	lab = smp_load_acquire(&vfile->labs[id].lab);
+	if (!lab) {
+		ret = vser_lab_open(vfile, id, cmd);
+		if (ret)
+			return ret;
+		lab = vfile->labs[id].lab;
+	}
+
+	ioctl = vser_lab_find(lab, cmd);
+	if (IS_ERR(ioctl))
+		return PTR_ERR(ioctl);
+
+	return ioctl->fn(vfile->labs[id].state, (void __user *)arg);
+}
+
+/* The file is being closed: nobody else can reach it. */
+static void vser_labs_close(struct vser_file *vfile)
+{
+	struct vser_lab_file *file;
+
+	for (file = vfile->labs; file < vfile->labs + VSER_NR_LABS; file++) {
+		if (!file->lab)
+			continue;
+		file->lab->release(file->state);
+		module_put(file->lab->owner);
+	}
+}
+
 /* A descriptor that can neither read nor write: open(2), access mode 3. */
 static bool vser_control_only(struct file *file)
 {
@@ -1895,7 +1430,9 @@ static int vser_open(struct inode *inode, struct file *file)
 	if (!vfile)
 		return -ENOMEM;
 	vfile->line = line;
+	vfile->file = file;
 	mutex_init(&vfile->event_lock);
+	mutex_init(&vfile->lab_lock);
 
 	mutex_lock(&line->open_lock);
 	ret = vser_line_alloc_events(line);
@@ -1925,6 +1462,7 @@ static int vser_release(struct inode *inode, struct file *file)
 		vser_line_close(line, file->f_mode);
 		mutex_unlock(&line->open_lock);
 	}
+	vser_labs_close(vfile);
 	kfree(vfile);
 
 	return 0;
@@ -1955,6 +1493,15 @@ static ssize_t vser_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		return 0;
 
 	for (;;) {
+		if (!vser_queue_len(&line->rx)) {
+			if (vser_nonblocking(iocb))
+				return -EAGAIN;
+			ret = wait_event_interruptible(line->rx.wait,
+						       vser_queue_len(&line->rx));
+			if (ret)
+				return ret;
+		}
+
 		ret = vser_queue_lock(&line->rx, iocb);
 		if (ret)
 			return ret;
@@ -1964,16 +1511,30 @@ static ssize_t vser_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		mutex_unlock(&line->rx.lock);
 		if (n > 0)
 			vser_rx_made_room(line);
+		/* Unless another reader was faster. */
 		if (n)
 			return n;
-
-		if (vser_nonblocking(iocb))
-			return -EAGAIN;
-		ret = wait_event_interruptible(line->rx.wait,
-					       vser_queue_len(&line->rx));
-		if (ret)
-			return ret;
 	}
+}
+
+/*
+ * Queues what there is room for. Returns how many bytes, 0 if there is no room;
+ * or an error. Caller: tx.lock.
+ */
+static ssize_t vser_tx_write(struct vser_line *line, struct iov_iter *from)
+{
+	ssize_t n = vser_queue_from_iter(&line->tx, from);
+
+	if (n <= 0)
+		return n;
+
+	vser_count(&line->tx_written, n);
+	/* Pairs with vser_wire_pump(): or the bytes are admitted there. */
+	smp_mb();
+	if (!READ_ONCE(line->out.stalled) && !vser_wire_exchange(&line->out))
+		vser_wire_kick(&line->out);
+
+	return n;
 }
 
 static ssize_t vser_write_iter(struct kiocb *iocb, struct iov_iter *from)
@@ -1986,11 +1547,7 @@ static ssize_t vser_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		ret = vser_queue_lock(&line->tx, iocb);
 		if (ret)
 			return done ?: ret;
-		n = vser_queue_from_iter(&line->tx, from);
-		if (n > 0) {
-			vser_count(&line->tx_written, n);
-			vser_wire_kick(&line->out);
-		}
+		n = vser_tx_write(line, from);
 		mutex_unlock(&line->tx.lock);
 		if (n < 0)
 			return done ?: n;
@@ -2027,6 +1584,8 @@ static __poll_t vser_poll(struct file *file, poll_table *wait)
 	poll_wait(file, &line->rx.wait, wait);
 	poll_wait(file, &line->tx.wait, wait);
 	poll_wait(file, &line->event_wait, wait);
+	/* Pairs with the barrier in vser_wake(). */
+	smp_mb();
 
 	if ((file->f_mode & FMODE_READ) && vser_queue_len(&line->rx))
 		events |= EPOLLIN | EPOLLRDNORM;
@@ -2046,145 +1605,136 @@ static int vser_fasync(int fd, struct file *file, int on)
 
 /* ioctl */
 
-static int vser_get_user(void *value, unsigned long arg, size_t size)
-{
-	return copy_from_user(value, (void __user *)arg, size) ? -EFAULT : 0;
-}
+/*
+ * What an ioctl works on. One that copies nothing finds its argument in @raw;
+ * the others find here what the caller's pointer led to, or zeros, and leave
+ * here what is to be stored there.
+ */
+union vser_arg {
+	unsigned long raw;
+	u32 number;
+	struct vser_format fmt;
+	struct vser_info info;
+	struct vser_wiring wiring;
+	struct vser_fault fault;
+	struct vser_modem_wait wait;
+	struct vser_event event;
+	struct vser_counters counters;
+};
 
-static int vser_put_user(unsigned long arg, const void *value, size_t size)
+static int vser_ioctl_set_baud(struct vser_file *vfile, union vser_arg *arg)
 {
-	return copy_to_user((void __user *)arg, value, size) ? -EFAULT : 0;
-}
-
-static long vser_ioctl_set_baud(struct file *file, unsigned long arg)
-{
-	u32 baud;
-
-	if (vser_get_user(&baud, arg, sizeof(baud)))
-		return -EFAULT;
-	if (!vser_baud_valid(baud))
+	if (!vser_baud_valid(arg->number))
 		return -EINVAL;
 
 	mutex_lock(&vser_config_lock);
-	vser_set_baud(vser_file_line(file), baud);
+	vser_set_baud(vfile->line, arg->number);
 	mutex_unlock(&vser_config_lock);
 
 	return 0;
 }
 
-static long vser_ioctl_get_baud(struct file *file, unsigned long arg)
+static int vser_ioctl_get_baud(struct vser_file *vfile, union vser_arg *arg)
 {
-	u32 baud = READ_ONCE(vser_file_line(file)->uart.baud);
+	arg->number = READ_ONCE(vfile->line->uart.baud);
 
-	return vser_put_user(arg, &baud, sizeof(baud));
+	return 0;
 }
 
-static long vser_ioctl_set_fmt(struct file *file, unsigned long arg)
+static int vser_ioctl_set_fmt(struct vser_file *vfile, union vser_arg *arg)
 {
-	struct vser_format fmt;
-
-	if (vser_get_user(&fmt, arg, sizeof(fmt)))
-		return -EFAULT;
-	if (!vser_format_valid(&fmt))
+	if (!vser_format_valid(&arg->fmt))
 		return -EINVAL;
 
 	mutex_lock(&vser_config_lock);
-	vser_set_format(vser_file_line(file), &fmt);
+	vser_set_format(vfile->line, &arg->fmt);
 	mutex_unlock(&vser_config_lock);
 
 	return 0;
 }
 
-static long vser_ioctl_get_fmt(struct file *file, unsigned long arg)
+static int vser_ioctl_get_fmt(struct vser_file *vfile, union vser_arg *arg)
 {
-	struct vser_format fmt;
-
 	mutex_lock(&vser_config_lock);
-	fmt = vser_file_line(file)->uart.fmt;
+	arg->fmt = vfile->line->uart.fmt;
 	mutex_unlock(&vser_config_lock);
 
-	return vser_put_user(arg, &fmt, sizeof(fmt));
+	return 0;
 }
 
-static long vser_ioctl_get_info(struct file *file, unsigned long arg)
+static int vser_ioctl_get_info(struct vser_file *vfile, union vser_arg *arg)
 {
-	const struct vser_info info = {
+	arg->info = (struct vser_info) {
 		.abi = VSER_ABI,
-		.line = vser_file_line(file)->index,
+		.line = vfile->line->index,
 		.lines = vser_nr_lines,
 	};
 
-	return vser_put_user(arg, &info, sizeof(info));
+	return 0;
 }
 
-static long vser_ioctl_set_wire(struct file *file, unsigned long arg)
+static int vser_ioctl_set_wire(struct vser_file *vfile, union vser_arg *arg)
 {
-	const struct vser_far_ops *far;
+	const struct vser_wiring *wiring = &arg->wiring;
+	const struct vser_far_ops *far = vser_far_by_type(wiring->type);
 	struct vser_line *peer = NULL;
-	struct vser_wiring wiring;
 	int ret;
 
-	if (vser_get_user(&wiring, arg, sizeof(wiring)))
-		return -EFAULT;
-	far = vser_far_by_type(wiring.type);
-	if (!far || wiring.reserved[0] || wiring.reserved[1])
+	if (!far || wiring->reserved[0] || wiring->reserved[1])
 		return -EINVAL;
 	if (far == &vser_far_nullmodem) {
-		if (wiring.peer >= vser_nr_lines)
+		if (wiring->peer >= vser_nr_lines)
 			return -EINVAL;
-		peer = vser_lines[array_index_nospec(wiring.peer,
+		peer = vser_lines[array_index_nospec(wiring->peer,
 						     vser_nr_lines)];
-	} else if (wiring.peer) {
+		/* It may be somebody else's. */
+		if (peer != vfile->line && !capable(CAP_SYS_ADMIN))
+			return -EPERM;
+	} else if (wiring->peer) {
 		return -EINVAL;
 	}
 
 	mutex_lock(&vser_config_lock);
-	ret = vser_rewire(vser_file_line(file), far, peer);
+	ret = vser_rewire(vfile->line, far, peer);
 	mutex_unlock(&vser_config_lock);
 
 	return ret;
 }
 
-static long vser_ioctl_get_wire(struct file *file, unsigned long arg)
+static int vser_ioctl_get_wire(struct vser_file *vfile, union vser_arg *arg)
 {
-	struct vser_line *line = vser_file_line(file);
-	struct vser_wiring wiring = {};
+	struct vser_line *line = vfile->line;
 
 	mutex_lock(&vser_config_lock);
-	wiring.type = line->far->type;
+	arg->wiring.type = line->far->type;
 	if (line->far == &vser_far_nullmodem)
-		wiring.peer = line->out.to->index;
+		arg->wiring.peer = line->out.to->index;
 	mutex_unlock(&vser_config_lock);
 
-	return vser_put_user(arg, &wiring, sizeof(wiring));
+	return 0;
 }
 
-static long vser_ioctl_set_fault(struct file *file, unsigned long arg)
+static int vser_ioctl_set_fault(struct vser_file *vfile, union vser_arg *arg)
 {
-	struct vser_fault fault;
 	int ret;
 
-	if (vser_get_user(&fault, arg, sizeof(fault)))
-		return -EFAULT;
-	if (!vser_fault_valid(&fault))
+	if (!vser_fault_valid(&arg->fault))
 		return -EINVAL;
 
 	mutex_lock(&vser_config_lock);
-	ret = vser_set_fault(vser_file_line(file), &fault);
+	ret = vser_set_fault(vfile->line, &arg->fault);
 	mutex_unlock(&vser_config_lock);
 
 	return ret;
 }
 
-static long vser_ioctl_get_fault(struct file *file, unsigned long arg)
+static int vser_ioctl_get_fault(struct vser_file *vfile, union vser_arg *arg)
 {
-	struct vser_fault fault;
-
 	mutex_lock(&vser_config_lock);
-	fault = vser_file_line(file)->fault;
+	arg->fault = vfile->line->fault;
 	mutex_unlock(&vser_config_lock);
 
-	return vser_put_user(arg, &fault, sizeof(fault));
+	return 0;
 }
 
 /* How often each modem input has changed. */
@@ -2215,27 +1765,23 @@ static u32 vser_modem_changed(struct vser_line *line,
 	       (now.dcd != before->dcd ? TIOCM_CD : 0);
 }
 
-static long vser_ioctl_wait_modem(struct file *file, unsigned long arg)
+static int vser_ioctl_wait_modem(struct vser_file *vfile, union vser_arg *arg)
 {
-	struct vser_line *line = vser_file_line(file);
+	struct vser_modem_wait *wait = &arg->wait;
+	struct vser_line *line = vfile->line;
 	struct vser_modem_counts before;
-	struct vser_modem_wait wait;
 	int ret;
 
-	if (vser_get_user(&wait, arg, sizeof(wait)))
-		return -EFAULT;
-	if (!wait.mask || wait.mask & ~VSER_MODEM_INPUTS)
+	if (!wait->mask || wait->mask & ~VSER_MODEM_INPUTS)
 		return -EINVAL;
 
 	vser_modem_count(line, &before);
 	ret = wait_event_interruptible(line->event_wait,
 				       vser_modem_changed(line, &before) &
-				       wait.mask);
-	if (ret)
-		return ret;
-	wait.changed = vser_modem_changed(line, &before) & wait.mask;
+				       wait->mask);
+	wait->changed = vser_modem_changed(line, &before) & wait->mask;
 
-	return vser_put_user(arg, &wait, sizeof(wait));
+	return ret;
 }
 
 /*
@@ -2263,9 +1809,10 @@ static u64 vser_event_peek(struct vser_file *vfile, struct vser_event *event)
 	return steps;
 }
 
-static long vser_ioctl_read_event(struct file *file, unsigned long arg)
+/* Stores the event itself: one that cannot be stored is not lost. */
+static int vser_ioctl_read_event(struct vser_file *vfile, union vser_arg *arg)
 {
-	struct vser_file *vfile = file->private_data;
+	void __user *to = (void __user *)arg->raw;
 	struct vser_line *line = vfile->line;
 	struct vser_event event;
 	u64 steps;
@@ -2275,14 +1822,15 @@ static long vser_ioctl_read_event(struct file *file, unsigned long arg)
 		if (mutex_lock_interruptible(&vfile->event_lock))
 			return -ERESTARTSYS;
 		steps = vser_event_peek(vfile, &event);
-		ret = steps ? vser_put_user(arg, &event, sizeof(event)) : 0;
+		ret = steps && copy_to_user(to, &event, sizeof(event)) ?
+		      -EFAULT : 0;
 		if (steps && !ret)
 			WRITE_ONCE(vfile->next_event, vfile->next_event + steps);
 		mutex_unlock(&vfile->event_lock);
 		if (steps)
 			return ret;
 
-		if (file->f_flags & O_NONBLOCK)
+		if (vfile->file->f_flags & O_NONBLOCK)
 			return -EAGAIN;
 		ret = wait_event_interruptible(line->event_wait,
 					       READ_ONCE(line->event_seq) !=
@@ -2292,38 +1840,36 @@ static long vser_ioctl_read_event(struct file *file, unsigned long arg)
 	}
 }
 
-static long vser_ioctl_set_mark(struct file *file, unsigned long arg)
+static int vser_ioctl_set_mark(struct vser_file *vfile, union vser_arg *arg)
 {
-	struct vser_line *line = vser_file_line(file);
+	struct vser_line *line = vfile->line;
 	struct vser_wire *lead;
-	u32 mark;
 
-	if (vser_get_user(&mark, arg, sizeof(mark)))
-		return -EFAULT;
-	if (mark > 1)
+	if (arg->number > 1)
 		return -EINVAL;
 
 	lead = vser_lead_lock(line);
 	vser_wire_catch_up(lead, ktime_get_ns());
-	WRITE_ONCE(line->mark, mark);
+	WRITE_ONCE(line->mark, arg->number);
 	vser_lead_unlock(lead);
 	vser_wire_kick(lead);
 
 	return 0;
 }
 
-static long vser_ioctl_get_mark(struct file *file, unsigned long arg)
+static int vser_ioctl_get_mark(struct vser_file *vfile, union vser_arg *arg)
 {
-	u32 mark = READ_ONCE(vser_file_line(file)->mark);
+	arg->number = READ_ONCE(vfile->line->mark);
 
-	return vser_put_user(arg, &mark, sizeof(mark));
+	return 0;
 }
 
-static long vser_ioctl_get_counters(struct file *file, unsigned long arg)
+static int vser_ioctl_get_counters(struct vser_file *vfile, union vser_arg *arg)
 {
-	struct vser_line *line = vser_file_line(file);
+	struct vser_line *line = vfile->line;
 	struct vser_wire *lead = vser_lead_lock(line);
-	const struct vser_counters counters = {
+
+	arg->counters = (struct vser_counters) {
 		.cts = line->n_cts,
 		.dsr = line->n_dsr,
 		.ri = line->n_ri,
@@ -2335,35 +1881,37 @@ static long vser_ioctl_get_counters(struct file *file, unsigned long arg)
 		.brk = line->rx_brk,
 		.overrun = line->rx_overrun,
 	};
-
 	vser_lead_unlock(lead);
 
-	return vser_put_user(arg, &counters, sizeof(counters));
+	return 0;
 }
 
-static long vser_ioctl_rx_queued(struct file *file, unsigned long arg)
+static int vser_ioctl_rx_queued(struct vser_file *vfile, union vser_arg *arg)
 {
-	return put_user(vser_queue_len(&vser_file_line(file)->rx),
-			(int __user *)arg);
+	arg->number = vser_queue_len(&vfile->line->rx);
+
+	return 0;
 }
 
-static long vser_ioctl_tx_queued(struct file *file, unsigned long arg)
+static int vser_ioctl_tx_queued(struct vser_file *vfile, union vser_arg *arg)
 {
-	return put_user(vser_queue_len(&vser_file_line(file)->tx),
-			(int __user *)arg);
+	arg->number = vser_queue_len(&vfile->line->tx);
+
+	return 0;
 }
 
-static long vser_ioctl_get_modem(struct file *file, unsigned long arg)
+static int vser_ioctl_get_modem(struct vser_file *vfile, union vser_arg *arg)
 {
-	struct vser_line *line = vser_file_line(file);
+	arg->number = READ_ONCE(vfile->line->outputs) |
+		      READ_ONCE(vfile->line->inputs);
 
-	return put_user(READ_ONCE(line->outputs) | READ_ONCE(line->inputs),
-			(int __user *)arg);
+	return 0;
 }
 
 /* Of the modem outputs, changes those in @mask to @bits. */
-static long vser_change_modem(struct vser_line *line, u32 mask, u32 bits)
+static int vser_change_modem(struct vser_line *line, u32 mask, u32 bits)
 {
+	mask &= VSER_MODEM_OUTPUTS;
 	mutex_lock(&line->open_lock);
 	vser_set_outputs(line, (line->outputs & ~mask) | (bits & mask));
 	mutex_unlock(&line->open_lock);
@@ -2371,118 +1919,144 @@ static long vser_change_modem(struct vser_line *line, u32 mask, u32 bits)
 	return 0;
 }
 
-static long vser_ioctl_set_modem(struct file *file, unsigned long arg)
+static int vser_ioctl_set_modem(struct vser_file *vfile, union vser_arg *arg)
 {
-	u32 bits;
-
-	if (vser_get_user(&bits, arg, sizeof(bits)))
-		return -EFAULT;
-
-	return vser_change_modem(vser_file_line(file), VSER_MODEM_OUTPUTS, bits);
+	return vser_change_modem(vfile->line, U32_MAX, arg->number);
 }
 
-static long vser_ioctl_raise_modem(struct file *file, unsigned long arg)
+static int vser_ioctl_raise_modem(struct vser_file *vfile, union vser_arg *arg)
 {
-	u32 bits;
-
-	if (vser_get_user(&bits, arg, sizeof(bits)))
-		return -EFAULT;
-
-	return vser_change_modem(vser_file_line(file),
-				 bits & VSER_MODEM_OUTPUTS, bits);
+	return vser_change_modem(vfile->line, arg->number, U32_MAX);
 }
 
-static long vser_ioctl_drop_modem(struct file *file, unsigned long arg)
+static int vser_ioctl_drop_modem(struct vser_file *vfile, union vser_arg *arg)
 {
-	u32 bits;
-
-	if (vser_get_user(&bits, arg, sizeof(bits)))
-		return -EFAULT;
-
-	return vser_change_modem(vser_file_line(file),
-				 bits & VSER_MODEM_OUTPUTS, 0);
+	return vser_change_modem(vfile->line, arg->number, 0);
 }
 
-static long vser_ioctl_start_break(struct file *file, unsigned long arg)
+static int vser_ioctl_start_break(struct vser_file *vfile, union vser_arg *arg)
 {
-	vser_tx_break(vser_file_line(file), true);
+	vser_tx_break(vfile->line, true);
 
 	return 0;
 }
 
-static long vser_ioctl_end_break(struct file *file, unsigned long arg)
+static int vser_ioctl_end_break(struct vser_file *vfile, union vser_arg *arg)
 {
-	vser_tx_break(vser_file_line(file), false);
+	vser_tx_break(vfile->line, false);
 
 	return 0;
 }
 
 /* As on a terminal: drains; with an argument of 0 sends a break, too. */
-static long vser_ioctl_drain(struct file *file, unsigned long arg)
+static int vser_ioctl_drain(struct vser_file *vfile, union vser_arg *arg)
 {
-	struct vser_line *line = vser_file_line(file);
-	int ret = vser_tx_drain(line);
+	int ret = vser_tx_drain(vfile->line);
 
-	if (ret || arg)
+	if (ret || arg->raw)
 		return ret;
 
-	vser_tx_break(line, true);
+	vser_tx_break(vfile->line, true);
 	ret = msleep_interruptible(VSER_BREAK_MS) ? -EINTR : 0;
-	vser_tx_break(line, false);
+	vser_tx_break(vfile->line, false);
 
 	return ret;
 }
 
-static long vser_ioctl_flush(struct file *file, unsigned long arg)
+static int vser_ioctl_flush(struct vser_file *vfile, union vser_arg *arg)
 {
-	struct vser_line *line = vser_file_line(file);
+	unsigned long which = arg->raw;
 
-	if (arg != TCIFLUSH && arg != TCOFLUSH && arg != TCIOFLUSH)
+	if (which != TCIFLUSH && which != TCOFLUSH && which != TCIOFLUSH)
 		return -EINVAL;
 
-	if (arg != TCIFLUSH)
-		vser_tx_flush(line);
+	if (which != TCIFLUSH)
+		vser_tx_flush(vfile->line);
 
-	return arg != TCOFLUSH ? vser_rx_flush(line) : 0;
+	return which != TCOFLUSH ? vser_rx_flush(vfile->line) : 0;
 }
 
-static const struct {
+/**
+ * struct vser_ioctl - an operation of the line
+ * @cmd: its number
+ * @in:  bytes that it takes from the caller's memory
+ * @out: bytes that it stores there if it succeeds
+ * @fn:  does it; process context, no lock held
+ */
+struct vser_ioctl {
 	unsigned int cmd;
-	long (*fn)(struct file *file, unsigned long arg);
-} vser_ioctls[] = {
-	{ VS_SET_BAUD,		vser_ioctl_set_baud },
-	{ VS_GET_BAUD,		vser_ioctl_get_baud },
-	{ VS_SET_FMT,		vser_ioctl_set_fmt },
-	{ VS_GET_FMT,		vser_ioctl_get_fmt },
-	{ VS_GET_INFO,		vser_ioctl_get_info },
-	{ VS_SET_WIRE,		vser_ioctl_set_wire },
-	{ VS_GET_WIRE,		vser_ioctl_get_wire },
-	{ VS_SET_FAULT,		vser_ioctl_set_fault },
-	{ VS_GET_FAULT,		vser_ioctl_get_fault },
-	{ VS_WAIT_MODEM,	vser_ioctl_wait_modem },
-	{ VS_READ_EVENT,	vser_ioctl_read_event },
-	{ VS_SET_MARK,		vser_ioctl_set_mark },
-	{ VS_GET_MARK,		vser_ioctl_get_mark },
-	{ VS_GET_COUNTERS,	vser_ioctl_get_counters },
-	{ FIONREAD,		vser_ioctl_rx_queued },
-	{ TIOCOUTQ,		vser_ioctl_tx_queued },
-	{ TIOCMGET,		vser_ioctl_get_modem },
-	{ TIOCMSET,		vser_ioctl_set_modem },
-	{ TIOCMBIS,		vser_ioctl_raise_modem },
-	{ TIOCMBIC,		vser_ioctl_drop_modem },
-	{ TIOCSBRK,		vser_ioctl_start_break },
-	{ TIOCCBRK,		vser_ioctl_end_break },
-	{ TCSBRK,		vser_ioctl_drain },
-	{ TCFLSH,		vser_ioctl_flush },
+	u16 in;
+	u16 out;
+	int (*fn)(struct vser_file *vfile, union vser_arg *arg);
 };
+
+/* Ours tell by their number what is copied, those of terminals do not. */
+#define VSER_IOCTL(cmd, fn) {						\
+	cmd,								\
+	_IOC_DIR(cmd) & _IOC_WRITE ? _IOC_SIZE(cmd) : 0,		\
+	_IOC_DIR(cmd) & _IOC_READ ? _IOC_SIZE(cmd) : 0,			\
+	fn								\
+}
+
+static const struct vser_ioctl vser_ioctls[] = {
+	VSER_IOCTL(VS_SET_BAUD, vser_ioctl_set_baud),
+	VSER_IOCTL(VS_GET_BAUD, vser_ioctl_get_baud),
+	VSER_IOCTL(VS_SET_FMT, vser_ioctl_set_fmt),
+	VSER_IOCTL(VS_GET_FMT, vser_ioctl_get_fmt),
+	VSER_IOCTL(VS_GET_INFO, vser_ioctl_get_info),
+	VSER_IOCTL(VS_SET_WIRE, vser_ioctl_set_wire),
+	VSER_IOCTL(VS_GET_WIRE, vser_ioctl_get_wire),
+	VSER_IOCTL(VS_SET_FAULT, vser_ioctl_set_fault),
+	VSER_IOCTL(VS_GET_FAULT, vser_ioctl_get_fault),
+	VSER_IOCTL(VS_WAIT_MODEM, vser_ioctl_wait_modem),
+	VSER_IOCTL(VS_SET_MARK, vser_ioctl_set_mark),
+	VSER_IOCTL(VS_GET_MARK, vser_ioctl_get_mark),
+	VSER_IOCTL(VS_GET_COUNTERS, vser_ioctl_get_counters),
+	{ VS_READ_EVENT, 0, 0, vser_ioctl_read_event },
+	{ FIONREAD, 0, sizeof(int), vser_ioctl_rx_queued },
+	{ TIOCOUTQ, 0, sizeof(int), vser_ioctl_tx_queued },
+	{ TIOCMGET, 0, sizeof(int), vser_ioctl_get_modem },
+	{ TIOCMSET, sizeof(int), 0, vser_ioctl_set_modem },
+	{ TIOCMBIS, sizeof(int), 0, vser_ioctl_raise_modem },
+	{ TIOCMBIC, sizeof(int), 0, vser_ioctl_drop_modem },
+	{ TIOCSBRK, 0, 0, vser_ioctl_start_break },
+	{ TIOCCBRK, 0, 0, vser_ioctl_end_break },
+	{ TCSBRK, 0, 0, vser_ioctl_drain },
+	{ TCFLSH, 0, 0, vser_ioctl_flush },
+};
+
+static int vser_ioctl_run(struct vser_file *vfile,
+			  const struct vser_ioctl *ioctl, unsigned long raw)
+{
+	void __user *user = (void __user *)raw;
+	union vser_arg arg = {};
+	int ret;
+
+	if (!ioctl->in && !ioctl->out)
+		arg.raw = raw;
+	if (ioctl->in && copy_from_user(&arg, user, ioctl->in))
+		return -EFAULT;
+	ret = ioctl->fn(vfile, &arg);
+	if (!ret && ioctl->out && copy_to_user(user, &arg, ioctl->out))
+		return -EFAULT;
+
+	return ret;
+}
 
 static long vser_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
+	struct vser_file *vfile = file->private_data;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(vser_ioctls); i++)
 		if (vser_ioctls[i].cmd == cmd)
-			return vser_ioctls[i].fn(file, arg);
+			return vser_ioctl_run(vfile, &vser_ioctls[i], arg);
+
+	for (i = 0; i < VSER_NR_LABS; i++)
+		if (_IOC_TYPE(cmd) == VS_MAGIC &&
+		    _IOC_NR(cmd) >= vser_lab_ranges[i].first &&
+		    _IOC_NR(cmd) <= vser_lab_ranges[i].last)
+			return vser_lab_ioctl(vfile, i, cmd, arg);
 
 	return -ENOTTY;
 }
@@ -2502,528 +2076,8 @@ static const struct file_operations vser_fops = {
 	.compat_ioctl	= compat_ptr_ioctl,
 };
 
-/*
- * sysfs: /sys/class/vser/<name>/
- *
- * Each attribute reads back what it accepts. One trailing newline is ignored,
- * so that echo can be used; what is malformed is EINVAL and changes nothing.
- */
-
-static struct vser_line *vser_dev_line(struct device *dev)
-{
-	return container_of(dev, struct vser_line, dev);
-}
-
-/* Copies what was written to an attribute, without its newline, to @text. */
-static int vser_attr_text(const char *buf, size_t count, char *text,
-			  size_t size)
-{
-	if (count && buf[count - 1] == '\n')
-		count--;
-	if (count >= size || memchr(buf, '\0', count))
-		return -EINVAL;
-	memcpy(text, buf, count);
-	text[count] = '\0';
-
-	return 0;
-}
-
-/**
- * struct vser_number_attr - an attribute that is a decimal number
- * @attr: as the driver core knows it
- * @min:  the least value
- * @max:  and the greatest
- * @get:  the value
- * @set:  change it; vser_config_lock held; 0 or an error
- */
-struct vser_number_attr {
-	struct device_attribute attr;
-	u64 min;
-	u64 max;
-	u64 (*get)(struct vser_line *line);
-	int (*set)(struct vser_line *line, u64 value);
-};
-
-static ssize_t vser_number_show(struct device *dev,
-				struct device_attribute *attr, char *buf)
-{
-	struct vser_number_attr *number =
-		container_of(attr, struct vser_number_attr, attr);
-
-	return sysfs_emit(buf, "%llu\n", number->get(vser_dev_line(dev)));
-}
-
-static ssize_t vser_number_store(struct device *dev,
-				 struct device_attribute *attr,
-				 const char *buf, size_t count)
-{
-	struct vser_number_attr *number =
-		container_of(attr, struct vser_number_attr, attr);
-	char text[24];
-	const char *end = text;
-	u64 value;
-	int ret;
-
-	if (vser_attr_text(buf, count, text, sizeof(text)) ||
-	    !vser_parse_number(&end, number->max, &value) || *end ||
-	    value < number->min)
-		return -EINVAL;
-
-	mutex_lock(&vser_config_lock);
-	ret = number->set(vser_dev_line(dev), value);
-	mutex_unlock(&vser_config_lock);
-
-	return ret ?: count;
-}
-
-#define VSER_NUMBER_ATTR(name, min, max)				\
-static struct vser_number_attr vser_attr_##name = {			\
-	__ATTR(name, 0644, vser_number_show, vser_number_store),	\
-	min, max, vser_get_##name, vser_put_##name			\
-}
-
-static u64 vser_get_baud(struct vser_line *line)
-{
-	return READ_ONCE(line->uart.baud);
-}
-
-static int vser_put_baud(struct vser_line *line, u64 baud)
-{
-	vser_set_baud(line, baud);
-
-	return 0;
-}
-
-VSER_NUMBER_ATTR(baud, VSER_BAUD_MIN, VSER_BAUD_MAX);
-
-static u64 vser_get_pacing(struct vser_line *line)
-{
-	return READ_ONCE(line->pacing);
-}
-
-static int vser_put_pacing(struct vser_line *line, u64 pacing)
-{
-	vser_set_pacing(line, pacing);
-
-	return 0;
-}
-
-VSER_NUMBER_ATTR(pacing, 0, 1);
-
-static u64 vser_get_fifo(struct vser_line *line)
-{
-	return vser_queue_size(&line->rx);
-}
-
-static int vser_put_fifo(struct vser_line *line, u64 size)
-{
-	return vser_set_fifo(line, roundup_pow_of_two(size));
-}
-
-VSER_NUMBER_ATTR(fifo, VSER_MIN_FIFO, VSER_MAX_FIFO);
-
-static u64 vser_get_exclusive(struct vser_line *line)
-{
-	return READ_ONCE(line->exclusive);
-}
-
-static int vser_put_exclusive(struct vser_line *line, u64 exclusive)
-{
-	mutex_lock(&line->open_lock);
-	WRITE_ONCE(line->exclusive, exclusive);
-	mutex_unlock(&line->open_lock);
-
-	return 0;
-}
-
-VSER_NUMBER_ATTR(exclusive, 0, 1);
-
-static u64 vser_get_seed(struct vser_line *line)
-{
-	return READ_ONCE(line->generator.seed);
-}
-
-static int vser_put_seed(struct vser_line *line, u64 seed)
-{
-	struct vser_generator *generator = &line->generator;
-
-	vser_set_generator(line, generator->kind, generator->text,
-			   generator->len, seed, line->generator.period);
-
-	return 0;
-}
-
-VSER_NUMBER_ATTR(seed, 0, U64_MAX);
-
-static u64 vser_get_period_ns(struct vser_line *line)
-{
-	return READ_ONCE(line->generator.period);
-}
-
-static int vser_put_period_ns(struct vser_line *line, u64 period)
-{
-	struct vser_generator *generator = &line->generator;
-
-	if (period && period < VSER_MIN_PERIOD)
-		return -EINVAL;
-	vser_set_generator(line, generator->kind, generator->text,
-			   generator->len, generator->seed, period);
-
-	return 0;
-}
-
-VSER_NUMBER_ATTR(period_ns, 0, VSER_MAX_PERIOD);
-
-static u64 vser_get_latency_ns(struct vser_line *line)
-{
-	return READ_ONCE(line->latency);
-}
-
-static int vser_put_latency_ns(struct vser_line *line, u64 latency)
-{
-	WRITE_ONCE(line->latency, latency);
-	vser_wire_look_again(&line->out);
-	vser_wire_look_again(&line->in);
-
-	return 0;
-}
-
-VSER_NUMBER_ATTR(latency_ns, VSER_MIN_LATENCY, VSER_MAX_LATENCY);
-
-static ssize_t wire_show(struct device *dev, struct device_attribute *attr,
-			 char *buf)
-{
-	struct vser_line *line = vser_dev_line(dev);
-	ssize_t len;
-
-	mutex_lock(&vser_config_lock);
-	if (line->far == &vser_far_nullmodem)
-		len = sysfs_emit(buf, "%s:%s\n", line->far->name,
-				 dev_name(&line->out.to->dev));
-	else
-		len = sysfs_emit(buf, "%s\n", line->far->name);
-	mutex_unlock(&vser_config_lock);
-
-	return len;
-}
-
-static struct vser_line *vser_line_by_name(const char *name)
-{
-	unsigned int i;
-
-	for (i = 0; i < vser_nr_lines; i++)
-		if (!strcmp(dev_name(&vser_lines[i]->dev), name))
-			return vser_lines[i];
-
-	return NULL;
-}
-
-static ssize_t wire_store(struct device *dev, struct device_attribute *attr,
-			  const char *buf, size_t count)
-{
-	const struct vser_far_ops *far;
-	struct vser_line *peer = NULL;
-	char text[32], *name;
-	size_t i;
-	int ret;
-
-	if (vser_attr_text(buf, count, text, sizeof(text)))
-		return -EINVAL;
-	name = strchr(text, ':');
-	if (name)
-		*name++ = '\0';
-
-	for (i = 0; i < ARRAY_SIZE(vser_fars); i++)
-		if (!strcmp(vser_fars[i]->name, text))
-			break;
-	if (i == ARRAY_SIZE(vser_fars))
-		return -EINVAL;
-	far = vser_fars[i];
-	if ((far == &vser_far_nullmodem) != !!name)
-		return -EINVAL;
-	if (name) {
-		peer = vser_line_by_name(name);
-		if (!peer)
-			return -EINVAL;
-	}
-
-	mutex_lock(&vser_config_lock);
-	ret = vser_rewire(vser_dev_line(dev), far, peer);
-	mutex_unlock(&vser_config_lock);
-
-	return ret ?: count;
-}
-static DEVICE_ATTR_RW(wire);
-
-static ssize_t format_show(struct device *dev, struct device_attribute *attr,
-			   char *buf)
-{
-	struct vser_line *line = vser_dev_line(dev);
-	struct vser_format fmt;
-
-	mutex_lock(&vser_config_lock);
-	fmt = line->uart.fmt;
-	mutex_unlock(&vser_config_lock);
-
-	return sysfs_emit(buf, "%u%c%u\n", fmt.datab,
-			  VSER_PARITY_LETTERS[fmt.parity], fmt.stopb);
-}
-
-static ssize_t format_store(struct device *dev, struct device_attribute *attr,
-			    const char *buf, size_t count)
-{
-	struct vser_format fmt;
-	char text[8];
-
-	if (vser_attr_text(buf, count, text, sizeof(text)) ||
-	    !vser_format_parse(text, &fmt))
-		return -EINVAL;
-
-	mutex_lock(&vser_config_lock);
-	vser_set_format(vser_dev_line(dev), &fmt);
-	mutex_unlock(&vser_config_lock);
-
-	return count;
-}
-static DEVICE_ATTR_RW(format);
-
-static const char * const vser_flow_names[] = {
-	[VSER_FLOW_NONE] = "none",
-	[VSER_FLOW_RTSCTS] = "rtscts",
-};
-
-static ssize_t flow_show(struct device *dev, struct device_attribute *attr,
-			 char *buf)
-{
-	u32 flow = READ_ONCE(vser_dev_line(dev)->flow);
-
-	return sysfs_emit(buf, "%s\n", vser_flow_names[flow]);
-}
-
-static ssize_t flow_store(struct device *dev, struct device_attribute *attr,
-			  const char *buf, size_t count)
-{
-	char text[16];
-	int flow;
-
-	if (vser_attr_text(buf, count, text, sizeof(text)))
-		return -EINVAL;
-	flow = match_string(vser_flow_names, ARRAY_SIZE(vser_flow_names), text);
-	if (flow < 0)
-		return -EINVAL;
-
-	mutex_lock(&vser_config_lock);
-	vser_set_flow(vser_dev_line(dev), flow);
-	mutex_unlock(&vser_config_lock);
-
-	return count;
-}
-static DEVICE_ATTR_RW(flow);
-
-static ssize_t generator_show(struct device *dev, struct device_attribute *attr,
-			      char *buf)
-{
-	struct vser_generator *generator = &vser_dev_line(dev)->generator;
-	ssize_t len;
-	u32 i;
-
-	mutex_lock(&vser_config_lock);
-	len = sysfs_emit(buf, "%s", vser_generator_names[generator->kind]);
-	if (generator->kind == VSER_GEN_TEXT)
-		for (i = 0; i < generator->len; i++)
-			len += vser_escape(generator->text[i], buf + len);
-	mutex_unlock(&vser_config_lock);
-
-	return len + sysfs_emit_at(buf, len, "\n");
-}
-
-/* Reads "text:..." with C escapes into @text, which the caller frees. */
-static int vser_parse_text(const char *escaped, u8 **text, u32 *len)
-{
-	char *raw = kstrdup(escaped, GFP_KERNEL);
-	int n;
-
-	if (!raw)
-		return -ENOMEM;
-	n = string_unescape_any_inplace(raw);
-	if (n < 1 || n > VSER_MAX_TEXT) {
-		kfree(raw);
-		return -EINVAL;
-	}
-	*text = raw;
-	*len = n;
-
-	return 0;
-}
-
-static ssize_t generator_store(struct device *dev,
-			       struct device_attribute *attr, const char *buf,
-			       size_t count)
-{
-	struct vser_line *line = vser_dev_line(dev);
-	size_t size = strlen("text:") + 4 * VSER_MAX_TEXT + 1;
-	enum vser_generator_kind kind;
-	u8 *raw = NULL;
-	u32 len = 0;
-	char *text;
-	int ret;
-
-	text = kmalloc(size, GFP_KERNEL);
-	if (!text)
-		return -ENOMEM;
-	ret = vser_attr_text(buf, count, text, size);
-	if (ret)
-		goto out_free;
-
-	if (!strncmp(text, "text:", strlen("text:"))) {
-		kind = VSER_GEN_TEXT;
-		ret = vser_parse_text(text + strlen("text:"), &raw, &len);
-	} else {
-		ret = match_string(vser_generator_names, VSER_GEN_TEXT, text);
-		kind = ret;
-	}
-	if (ret < 0)
-		goto out_free;
-
-	mutex_lock(&vser_config_lock);
-	vser_set_generator(line, kind, raw, len, line->generator.seed,
-			   line->generator.period);
-	mutex_unlock(&vser_config_lock);
-	ret = count;
-
-out_free:
-	kfree(text);
-	return ret;
-}
-static DEVICE_ATTR_RW(generator);
-
-static ssize_t fault_show(struct device *dev, struct device_attribute *attr,
-			  char *buf)
-{
-	struct vser_fault f;
-
-	mutex_lock(&vser_config_lock);
-	f = vser_dev_line(dev)->fault;
-	mutex_unlock(&vser_config_lock);
-
-	return sysfs_emit(buf, "bit=%u drop=%u dup=%u parity=%u frame=%u break=%u burst=%u seed=%llu\n",
-			  f.bit, f.drop, f.dup, f.parity, f.frame, f.brk,
-			  f.burst, f.seed);
-}
-
-static ssize_t fault_store(struct device *dev, struct device_attribute *attr,
-			   const char *buf, size_t count)
-{
-	struct vser_line *line = vser_dev_line(dev);
-	struct vser_fault fault;
-	char text[160];
-	int ret = -EINVAL;
-
-	if (vser_attr_text(buf, count, text, sizeof(text)))
-		return -EINVAL;
-
-	mutex_lock(&vser_config_lock);
-	fault = line->fault;
-	if (vser_fault_parse(text, &fault))
-		ret = vser_set_fault(line, &fault);
-	mutex_unlock(&vser_config_lock);
-
-	return ret ?: count;
-}
-static DEVICE_ATTR_RW(fault);
-
-static struct attribute *vser_attrs[] = {
-	&vser_attr_baud.attr.attr,
-	&vser_attr_exclusive.attr.attr,
-	&dev_attr_fault.attr,
-	&vser_attr_fifo.attr.attr,
-	&dev_attr_flow.attr,
-	&dev_attr_format.attr,
-	&dev_attr_generator.attr,
-	&vser_attr_latency_ns.attr.attr,
-	&vser_attr_pacing.attr.attr,
-	&vser_attr_period_ns.attr.attr,
-	&vser_attr_seed.attr.attr,
-	&dev_attr_wire.attr,
-	NULL
-};
-
-static const struct attribute_group vser_group = {
-	.attrs = vser_attrs,
-};
-
-/**
- * struct vser_stat_attr - an attribute that is a counter of the line
- * @attr:   as the driver core knows it
- * @offset: of the counter, in &struct vser_line
- */
-struct vser_stat_attr {
-	struct device_attribute attr;
-	size_t offset;
-};
-
-static ssize_t vser_stat_show(struct device *dev, struct device_attribute *attr,
-			      char *buf)
-{
-	struct vser_stat_attr *stat =
-		container_of(attr, struct vser_stat_attr, attr);
-	u64 *counter = (void *)vser_dev_line(dev) + stat->offset;
-
-	return sysfs_emit(buf, "%llu\n", READ_ONCE(*counter));
-}
-
-static ssize_t rx_queued_show(struct device *dev, struct device_attribute *attr,
-			      char *buf)
-{
-	return sysfs_emit(buf, "%u\n", vser_queue_len(&vser_dev_line(dev)->rx));
-}
-static DEVICE_ATTR_RO(rx_queued);
-
-static ssize_t tx_queued_show(struct device *dev, struct device_attribute *attr,
-			      char *buf)
-{
-	return sysfs_emit(buf, "%u\n", vser_queue_len(&vser_dev_line(dev)->tx));
-}
-static DEVICE_ATTR_RO(tx_queued);
-
-#define VSER_STAT(counter)						\
-	(&(struct vser_stat_attr) {					\
-		__ATTR(counter, 0444, vser_stat_show, NULL),		\
-		offsetof(struct vser_line, counter)			\
-	}.attr.attr)
-
-static struct attribute *vser_stats_attrs[] = {
-	&dev_attr_rx_queued.attr,
-	&dev_attr_tx_queued.attr,
-	VSER_STAT(rx_arrived),
-	VSER_STAT(rx_brk),
-	VSER_STAT(rx_delivered),
-	VSER_STAT(rx_dup),
-	VSER_STAT(rx_faults),
-	VSER_STAT(rx_flushed),
-	VSER_STAT(rx_frame),
-	VSER_STAT(rx_generated),
-	VSER_STAT(rx_marks),
-	VSER_STAT(rx_merged),
-	VSER_STAT(rx_overrun),
-	VSER_STAT(rx_parity),
-	VSER_STAT(rx_split),
-	VSER_STAT(tx_flushed),
-	VSER_STAT(tx_sent),
-	VSER_STAT(tx_written),
-	NULL
-};
-
-static const struct attribute_group vser_stats_group = {
-	.name = "stats",
-	.attrs = vser_stats_attrs,
-};
-
-static const struct attribute_group *vser_groups[] = {
-	&vser_group,
-	&vser_stats_group,
-	NULL
-};
+/* The files of a line in sysfs: vser_groups. */
+#include "vser_sysfs.h"
 
 static char *vser_devnode(vser_devnode_device *dev, umode_t *mode)
 {
@@ -3128,8 +2182,10 @@ static void vser_lines_destroy(unsigned int n)
 	for (i = 0; i < n; i++)
 		vser_unplug(vser_lines[i]);
 	mutex_unlock(&vser_config_lock);
-	for (i = 0; i < n; i++) {
+	/* One that runs may still be about to report to another line. */
+	for (i = 0; i < n; i++)
 		hrtimer_cancel(&vser_lines[i]->out.timer);
+	for (i = 0; i < n; i++) {
 		cancel_work_sync(&vser_lines[i]->reap);
 		put_device(&vser_lines[i]->dev);
 	}

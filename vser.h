@@ -7,21 +7,24 @@
  *
  * What the calls on /dev/vser may answer:
  *
- * ======== ===================================================================
- * EAGAIN   O_NONBLOCK (or RWF_NOWAIT) and nothing to read, no room to write
- * EBADF    read or write on a descriptor that was opened without that access
- * EBUSY    open: the line is open already, and it is exclusive;
- *          VS_SET_WIRE: the peer is in a null modem with a third line
- * EDQUOT   open: the buffers of all lines together would take more than the
- *          module's max_buffers, and the caller lacks CAP_SYS_RESOURCE
- * EFAULT   a pointer does not lead to memory of the caller; nothing was changed
- *          and no byte was lost
- * EINTR    a signal handler ran while the call waited
- * EINVAL   a value is out of the range given here; nothing was changed
- * ENOMEM   open: no memory for the line's buffers; VS_SET_FAULT
- * ENOTTY   no such ioctl on this device
- * ESPIPE   seek, pread or pwrite: the line is a stream
- * ======== ===================================================================
+ * ========== =================================================================
+ * EAGAIN     O_NONBLOCK (or RWF_NOWAIT) and nothing to read, no room to write
+ * EBADF      read or write on a descriptor that was opened without that access
+ * EBUSY      open: the line is open already, and it is exclusive;
+ *            VS_SET_WIRE: the peer is in a null modem with a third line
+ * EDQUOT     open: the buffers of all lines together would take more than the
+ *            module's max_buffers, and the caller lacks CAP_SYS_RESOURCE
+ * EFAULT     a pointer does not lead to memory of the caller; nothing was changed
+ *            and no byte was lost
+ * EINTR      a signal handler ran while the call waited
+ * EINVAL     a value is out of the range given here; nothing was changed
+ * ENOMEM     open: no memory for the line's buffers; VS_SET_FAULT
+ * ENOTTY     no such ioctl on this device
+ * EOPNOTSUPP an ioctl of a laboratory that is not loaded: numbers 0x40 to
+ *            0x7f are mem_demo's, 0x80 to 0xbf io_demo's
+ * EPERM      VS_SET_WIRE to another line without CAP_SYS_ADMIN
+ * ESPIPE     seek, pread or pwrite: the line is a stream
+ * ========== =================================================================
  *
  * An open with access mode 3 (O_WRONLY | O_RDWR, see open(2)) gives a
  * control-only descriptor: every ioctl works, nothing can be read or written,
@@ -206,7 +209,8 @@ struct vser_counters {
  * VS_GET_INFO - tell ABI revision and line.
  * VS_SET_WIRE - wire the line to something else. What was written and is not
  *               yet sent goes to the new far end. EINVAL: no such type or line,
- *               or the line itself; EBUSY: the peer is wired to a third line.
+ *               or the line itself; EBUSY: the peer is wired to a third line;
+ *               EPERM: to another line without CAP_SYS_ADMIN.
  * VS_GET_WIRE - what the line is wired to.
  * VS_SET_FAULT, VS_GET_FAULT - errors on demand.
  * VS_WAIT_MODEM - wait until a modem line changes; EINTR on a signal.

@@ -10,7 +10,13 @@
 #ifndef VSER_COMPAT_H
 #define VSER_COMPAT_H
 
+#include <linux/err.h>
+#include <linux/highmem.h>
 #include <linux/hrtimer.h>
+#include <linux/mm.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+#include <linux/swiotlb.h>
 #include <linux/version.h>
 
 /*
@@ -43,6 +49,91 @@ static inline void hrtimer_setup(struct hrtimer *timer,
  */
 #ifndef VSER_HAVE_COPY_SPLICE_READ
 #define copy_splice_read	generic_file_splice_read
+#endif
+
+/*
+ * The largest order of a block of pages: MAX_ORDER was one more until v6.4
+ * (commit 23baf831a32c), then the same, and got this name in v6.8 (commit
+ * 5e0a760b4441). Can go when v6.7 is no longer supported.
+ */
+#ifndef MAX_PAGE_ORDER
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+#define MAX_PAGE_ORDER	MAX_ORDER
+#else
+#define MAX_PAGE_ORDER	(MAX_ORDER - 1)
+#endif
+#endif
+
+/*
+ * A VMA's flags are changed by functions since v6.3 (commit bc292ab00f6c). Can go
+ * when v6.2 is no longer supported.
+ */
+#ifndef VSER_HAVE_VM_FLAGS_SET
+static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
+{
+	vma->vm_flags |= flags;
+}
+#endif
+
+/*
+ * kmap_local_page() came in v5.11 (commit f3ba3c710ac5). What was there before
+ * needs the same nesting, and that nobody sleeps in between. Can go when v5.10 is
+ * no longer supported.
+ */
+#ifndef VSER_HAVE_KMAP_LOCAL_PAGE
+#define kmap_local_page(page)	kmap_atomic(page)
+#define kunmap_local(address)	kunmap_atomic(address)
+#endif
+
+/* Workqueues say that they are per CPU since v6.17; until then most were. */
+#ifndef VSER_HAVE_WQ_PERCPU
+#define WQ_PERCPU	0
+#endif
+
+/* A flag against merging caches is there since v6.5 (commit d0bf7d5759c1). */
+#ifdef SLAB_NO_MERGE
+#define VSER_SLAB_NO_MERGE	SLAB_NO_MERGE
+#else
+#define VSER_SLAB_NO_MERGE	0
+#endif
+
+/*
+ * vmalloc() takes GFP_NOIO, GFP_NOFS and __GFP_RETRY_MAYFAIL since v5.17 (commits
+ * 451769ebb7e7 and 30d3f01191d3). Can go when v5.16 is no longer supported.
+ */
+#define VSER_VMALLOC_TAKES_NOIO	(LINUX_VERSION_CODE >= KERNEL_VERSION(5, 17, 0))
+
+/* __vmalloc() warns of __GFP_RETRY_MAYFAIL since v6.19 (commit 07003531e03c). */
+#define VSER_VMALLOC_TAKES_RETRY (LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0))
+
+/*
+ * pcim_iomap_region() took over in v6.11 (commit acc2364fe661) from
+ * pcim_iomap_regions() with its table. Can go when v6.10 is no longer supported.
+ */
+#ifndef VSER_HAVE_PCIM_IOMAP_REGION
+static inline void __iomem *pcim_iomap_region(struct pci_dev *pdev, int bar,
+					      const char *name)
+{
+	int ret = pcim_iomap_regions(pdev, BIT(bar), name);
+
+	return ret ? IOMEM_ERR_PTR(ret) : pcim_iomap_table(pdev)[bar];
+}
+#endif
+
+/* PCI_IRQ_LEGACY got this name in v6.8 (commit 58ff9c5acb4a). */
+#ifndef PCI_IRQ_INTX
+#define PCI_IRQ_INTX	PCI_IRQ_LEGACY
+#endif
+
+/*
+ * is_swiotlb_force_bounce() came in v5.15. Until then swiotlb=force shows in
+ * this size alone. Can go when v5.14 is no longer supported.
+ */
+#ifndef VSER_HAVE_SWIOTLB_FORCE_BOUNCE
+static inline bool is_swiotlb_force_bounce(struct device *dev)
+{
+	return swiotlb_max_segment() == 1;
+}
 #endif
 
 #endif /* VSER_COMPAT_H */

@@ -10,6 +10,7 @@
 #define VSER_FRAME_H
 
 #ifdef __KERNEL__
+#include <linux/kernel.h>
 #include <linux/math64.h>
 #include <linux/string.h>
 #include <linux/types.h>
@@ -17,6 +18,8 @@
 #include <linux/types.h>
 #include <stdbool.h>
 #include <string.h>
+
+#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 
 typedef __u8 u8;
 typedef __u16 u16;
@@ -427,7 +430,7 @@ static inline u32 *vser_fault_field(struct vser_fault *fault, const char **text)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(fields); i++) {
 		size_t len = strlen(fields[i].name);
 
 		if (!strncmp(*text, fields[i].name, len)) {
@@ -563,12 +566,14 @@ struct vser_faults {
  * struct vser_link - one direction between two ends
  * @tx:      how the sender is set
  * @rx:      how the receiver is set
+ * @alike:   they are equal
  * @sampler: the receiver
  * @faults:  what goes wrong, or NULL
  */
 struct vser_link {
 	struct vser_uart tx;
 	struct vser_uart rx;
+	bool alike;
 	struct vser_sampler sampler;
 	struct vser_faults *faults;
 };
@@ -576,7 +581,7 @@ struct vser_link {
 /* Is every byte received as it was sent, but for bits that are not sent? */
 static inline bool vser_link_clean(const struct vser_link *link)
 {
-	return !link->faults && vser_uart_equal(&link->tx, &link->rx);
+	return !link->faults && link->alike;
 }
 
 static inline void vser_link_set_ends(struct vser_link *link,
@@ -585,6 +590,7 @@ static inline void vser_link_set_ends(struct vser_link *link,
 {
 	link->tx = *tx;
 	link->rx = *rx;
+	link->alike = vser_uart_equal(&link->tx, &link->rx);
 	vser_sampler_reset(&link->sampler);
 }
 

@@ -20,6 +20,8 @@
  * struct vser_queue - the bytes under way in one direction
  * @lock: held by the program's side: the reader of rx, the writer of tx
  * @fifo: the bytes; has a buffer while the line is open or not empty
+ * @shift: where index 0 is in the buffer; written by the producer, while the
+ *        queue is empty, before it publishes an index
  * @wait: a reader that waits for bytes, a writer that waits for room
  *
  * A kfifo has one producer and one consumer, which need no lock between them.
@@ -33,6 +35,7 @@ struct vser_queue {
 	/* Process context; inside line->open_lock, outside the wires' locks. */
 	struct mutex lock;
 	struct kfifo fifo;
+	u32 shift;
 	wait_queue_head_t wait;
 };
 
@@ -70,8 +73,9 @@ static inline u32 vser_queue_len(struct vser_queue *queue)
 	struct __kfifo *fifo = &queue->fifo.kfifo;
 	u32 in, out;
 
-	/* Pair with the releases in vser_queue_skip() and vser_queue_put(). */
+	/* Pairs with vser_queue_skip(). */
 	out = smp_load_acquire(&fifo->out);
+	/* Pairs with vser_queue_put(). */
 	in = smp_load_acquire(&fifo->in);
 
 	return min(in - out, vser_queue_size(queue));
@@ -86,7 +90,7 @@ static inline bool vser_queue_full(struct vser_queue *queue)
 static inline u32 vser_queue_room(struct vser_queue *queue, u8 **room)
 {
 	struct __kfifo *fifo = &queue->fifo.kfifo;
-	u32 at = fifo->in & fifo->mask;
+	u32 at = (fifo->in + queue->shift) & fifo->mask;
 	u32 size = fifo->mask + 1, out;
 
 	*room = fifo->data + at;
@@ -109,14 +113,17 @@ static inline void vser_queue_put(struct vser_queue *queue, u32 n)
 static inline u32 vser_queue_peek(struct vser_queue *queue, u8 **bytes)
 {
 	struct __kfifo *fifo = &queue->fifo.kfifo;
-	u32 at = fifo->out & fifo->mask;
-	u32 size = fifo->mask + 1, in;
+	u32 in, at;
 
-	*bytes = fifo->data + at;
-	/* Pairs with the release in vser_queue_put(): the bytes are there. */
+	/*
+	 * Pairs with the releases in vser_queue_put() and vser_queue_exchange():
+	 * the bytes are there, and the buffer is the one that they are in.
+	 */
 	in = smp_load_acquire(&fifo->in);
+	at = (fifo->out + queue->shift) & fifo->mask;
+	*bytes = fifo->data + at;
 
-	return min(in - fifo->out, size - at);
+	return min(in - fifo->out, fifo->mask + 1 - at);
 }
 
 /* Consumer: @n bytes are no longer needed. */
@@ -158,6 +165,25 @@ static inline u32 vser_queue_flush(struct vser_queue *queue)
 }
 
 /*
+ * Moves all bytes from @from to @to, which is empty and has the same size, by
+ * exchanging their buffers. The caller is producer and consumer of @from, and
+ * the producer of @to. Returns how many.
+ */
+static inline u32 vser_queue_exchange(struct vser_queue *from,
+				      struct vser_queue *to)
+{
+	struct __kfifo *source = &from->fifo.kfifo, *target = &to->fifo.kfifo;
+	u32 n = source->in - source->out;
+
+	to->shift = source->out + from->shift - target->in;
+	swap(source->data, target->data);
+	vser_queue_skip(from, n);
+	vser_queue_put(to, n);
+
+	return n;
+}
+
+/*
  * Producer and consumer at once: the bytes move into @buffer of @size bytes, as
  * many as fit, oldest first. Returns how many did not; @buffer and @size become
  * those of the old buffer.
@@ -175,7 +201,7 @@ static inline u32 vser_queue_swap(struct vser_queue *queue, void **buffer, u32 *
 		len = *size;
 	}
 	while (done < len) {
-		u32 from = (fifo->out + done) & fifo->mask;
+		u32 from = (fifo->out + queue->shift + done) & fifo->mask;
 		u32 to = (fifo->out + done) & (*size - 1);
 
 		bytes = fifo->data + from;
@@ -185,6 +211,7 @@ static inline u32 vser_queue_swap(struct vser_queue *queue, void **buffer, u32 *
 	}
 	swap(fifo->data, *buffer);
 	WRITE_ONCE(fifo->mask, *size - 1);
+	queue->shift = 0;
 	*size = old_size;
 
 	return lost;

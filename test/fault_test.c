@@ -16,68 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fault.h"
 #include "line.h"
-
-static int fail_nth;	/* /proc/self/fail-nth */
-
-static void set_knob(const char *fault, const char *knob, const char *value)
-{
-	char path[80];
-
-	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", fault, knob);
-	if (exists(path))
-		write_file(path, value);
-}
-
-/* Makes all faults possible that we want, without a word in the log. */
-static void prepare(void)
-{
-	fail_nth = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
-	if (fail_nth < 0 || !exists("/sys/kernel/debug/failslab"))
-		SKIP("this kernel cannot inject faults");
-	set_knob("failslab", "verbose", "0");
-	set_knob("failslab", "ignore-gfp-wait", "N");
-	set_knob("fail_page_alloc", "verbose", "0");
-	set_knob("fail_page_alloc", "ignore-gfp-wait", "N");
-	set_knob("fail_page_alloc", "ignore-gfp-highmem", "N");
-	set_knob("fail_page_alloc", "min-order", "0");
-	set_knob("fail_usercopy", "verbose", "0");
-}
-
-/* The n-th request that the kernel makes for this process will be refused. */
-static void refuse(unsigned int n)
-{
-	char text[20];
-	int len = snprintf(text, sizeof(text), "%u", n);
-
-	/* What is to be refused may be this. */
-	while (pwrite(fail_nth, text, len, 0) != len)
-		CHECK_EQ(errno, EFAULT);
-}
-
-/* How many requests are still to come until one is refused. */
-static unsigned int left(void)
-{
-	char text[20] = "";
-
-	/* What is refused may be this: then nothing was before. */
-	if (pread(fail_nth, text, sizeof(text) - 1, 0) < 0) {
-		CHECK_EQ(errno, EFAULT);
-		return 1;
-	}
-
-	return atoi(text);
-}
-
-/* Ends what refuse() began. Returns false if nothing was refused. */
-static bool was_refused(void)
-{
-	bool refused = !left();
-
-	refuse(0);
-
-	return refused;
-}
 
 /* Calls that the line may refuse; 0 or an errno. */
 
@@ -127,26 +67,9 @@ static int read_one(int fd)
 	return read(fd, &letter, 1) == 1 ? 0 : errno;
 }
 
-/* Refuses the first thing that the call asks for, then the second, and so on. */
-static void sweep(int (*call)(int fd), int fd)
-{
-	unsigned int n;
-	int error;
-
-	for (n = 1;; n++) {
-		refuse(n);
-		error = call(fd);
-		if (!was_refused())
-			break;
-		CHECK(!error || error == ENOMEM || error == EFAULT);
-	}
-	CHECK_EQ(error, 0);
-	CHECK(n > 1);
-}
-
 TEST(open, "an open that is refused memory leaves the line free")
 {
-	prepare();
+	prepare_faults();
 	sweep(open_close, -1);
 	close(open_line(O_RDWR));
 }
@@ -201,17 +124,17 @@ TEST(starved, "an open that finds no memory for its queues leaves the line free"
 	int status;
 	pid_t pid;
 
-	prepare();
-	set_knob("fail_page_alloc", "task-filter", "Y");
-	set_knob("fail_page_alloc", "times", "-1");
-	set_knob("fail_page_alloc", "probability", "100");
+	prepare_faults();
+	set_fault("fail_page_alloc", "task-filter", "Y");
+	set_fault("fail_page_alloc", "times", "-1");
+	set_fault("fail_page_alloc", "probability", "100");
 	write_file("/proc/sys/kernel/printk", "4");
 	CHILD(pid)
 		open_all_starved();
 	waitpid(pid, &status, 0);
 	write_file("/proc/sys/kernel/printk", "8");
-	set_knob("fail_page_alloc", "probability", "0");
-	set_knob("fail_page_alloc", "task-filter", "N");
+	set_fault("fail_page_alloc", "probability", "0");
+	set_fault("fail_page_alloc", "task-filter", "N");
 	CHECK_EQ(status, 0);
 }
 
@@ -221,7 +144,7 @@ TEST(calls, "a call that is refused something does nothing else")
 	__u64 delivered = counter("rx_delivered");
 	int fd;
 
-	prepare();
+	prepare_faults();
 	fd = open_line(O_RDWR);
 	sweep(set, fd);
 	sweep(get, fd);
@@ -246,7 +169,7 @@ static unsigned int requests_of_load(const char *parameters, int wanted)
 
 	refuse(many);
 	CHECK_EQ(try_load(parameters), wanted);
-	n = many - left();
+	n = many - requests_left();
 	refuse(0);
 
 	return n;
@@ -276,7 +199,7 @@ TEST_WITHIN(load, 120, "a load that is refused memory fails and leaves nothing")
 	unsigned int first, all, step, n;
 	int error;
 
-	prepare();
+	prepare_faults();
 	unload();
 	/* Before its parameters are read, the module has no say. */
 	first = requests_of_load("lines=x", EINVAL);

@@ -198,6 +198,24 @@ TEST(misaligned, "an argument may lie at an odd address")
 	check_setting(fd, 300, FMT_8E2);
 }
 
+TEST(laboratories, "a number of a laboratory that is not loaded is EOPNOTSUPP")
+{
+	static const unsigned int numbers[] = { 0x40, 0x7f, 0x80, 0xbf };
+	int fd = set_line();
+	char row[40];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(numbers); i++) {
+		snprintf(row, sizeof(row), "%#x", numbers[i]);
+		tap_row(row);
+		CHECK_ERR(ioctl(fd, _IO(VS_MAGIC, numbers[i])), EOPNOTSUPP);
+	}
+	CHECK_ERR(ioctl(fd, _IO(VS_MAGIC, 0x3f)), ENOTTY);
+	CHECK_ERR(ioctl(fd, _IO(VS_MAGIC, 0xc0)), ENOTTY);
+	CHECK_ERR(ioctl(fd, _IO(VS_MAGIC + 1, 0x40)), ENOTTY);
+	check_unchanged(fd);
+}
+
 TEST(unknown, "a number that the line does not know is ENOTTY")
 {
 	static const struct {

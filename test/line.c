@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -305,6 +306,20 @@ void signal_child_in(pid_t pid, long call)
 	check_child(pid);
 }
 
+void drop_capability(int capability)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	__u32 *effective;
+
+	CHECK_EQ(syscall(SYS_capget, &header, data), 0);
+	effective = &data[CAP_TO_INDEX(capability)].effective;
+	*effective &= ~CAP_TO_MASK(capability);
+	CHECK_EQ(syscall(SYS_capset, &header, data), 0);
+}
+
 /* Memory */
 
 char *page_end(void)
@@ -360,16 +375,26 @@ const struct bad_address bad_addresses[NR_BAD_TARGETS] = {
 
 /* The module */
 
-int try_load(const char *parameters)
+int try_load_module(const char *name, const char *parameters)
 {
-	const char *path = getenv("VSER_KO");
+	const char *vser = getenv("VSER_KO");
+	char path[200];
 	int fd, ret;
 
-	fd = open_path(path ? path : "/modules/vser.ko", O_RDONLY | O_CLOEXEC);
+	if (!vser)
+		vser = "/modules/vser.ko";
+	snprintf(path, sizeof(path), "%.*s%s.ko",
+		 (int)(strrchr(vser, '/') + 1 - vser), vser, name);
+	fd = open_path(path, O_RDONLY | O_CLOEXEC);
 	ret = syscall(SYS_finit_module, fd, parameters, 0) ? errno : 0;
 	close(fd);
 
 	return ret;
+}
+
+int try_load(const char *parameters)
+{
+	return try_load_module("vser", parameters);
 }
 
 int try_unload(void)

@@ -105,6 +105,9 @@ int signals_caught(void);
 /* Sends SIGUSR1 to a process that is in this call, until it has ended well. */
 void signal_child_in(pid_t pid, long call);
 
+/* The process loses a capability, by number, for good. */
+void drop_capability(int capability);
+
 /* Memory */
 
 /* The end of a page full of 'x', behind which there is no memory. */
@@ -124,6 +127,8 @@ extern const struct bad_address bad_addresses[NR_BAD_TARGETS];
 /* The module; the tries return 0 or an errno. */
 
 int try_load(const char *parameters);
+/* A module that lies beside vser.ko. */
+int try_load_module(const char *name, const char *parameters);
 int try_unload(void);
 void load(const char *parameters);
 void unload(void);

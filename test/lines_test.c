@@ -208,20 +208,6 @@ TEST(pairs, "64 null modems, all busy both ways, lose nothing and are not early"
 
 /* What all buffers may take together */
 
-/* Gives up the right to go beyond limits, for good. */
-static void drop_resource(void)
-{
-	struct __user_cap_header_struct header = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	struct __user_cap_data_struct data[2];
-
-	CHECK_EQ(syscall(SYS_capget, &header, data), 0);
-	data[0].effective &= ~(1u << CAP_SYS_RESOURCE);
-	data[0].permitted &= ~(1u << CAP_SYS_RESOURCE);
-	CHECK_EQ(syscall(SYS_capset, &header, data), 0);
-}
-
 TEST(quota, "an open beyond the limit of all buffers is EDQUOT, but for the privileged")
 {
 	pid_t child;
@@ -230,7 +216,7 @@ TEST(quota, "an open beyond the limit of all buffers is EDQUOT, but for the priv
 	with_parameters("lines=2 max_buffers=131072");
 	first = open_nth(0, O_RDWR);
 	CHILD(child) {
-		drop_resource();
+		drop_capability(CAP_SYS_RESOURCE);
 		CHECK_ERR(open("/dev/vser1", O_RDWR), EDQUOT);
 		CHECK_ERR(open("/dev/vser1", O_RDONLY), EDQUOT);
 		close(open_nth(1, CONTROL_ONLY));
@@ -239,7 +225,7 @@ TEST(quota, "an open beyond the limit of all buffers is EDQUOT, but for the priv
 	close(open_nth(1, O_RDWR));
 	close(first);
 	CHILD(child) {
-		drop_resource();
+		drop_capability(CAP_SYS_RESOURCE);
 		close(open_nth(1, O_RDWR));
 		close(open_nth(0, O_RDWR));
 	}
@@ -252,7 +238,7 @@ TEST(quota_half, "an open that gets one of its buffers only keeps none")
 
 	with_parameters("lines=2 max_buffers=65536");
 	CHILD(child) {
-		drop_resource();
+		drop_capability(CAP_SYS_RESOURCE);
 		CHECK_ERR(open("/dev/vser", O_RDWR), EDQUOT);
 		CHECK_ERR(open("/dev/vser1", O_RDWR), EDQUOT);
 		set_attr(1, "fifo", "32768");
@@ -272,7 +258,7 @@ TEST(quota_resize, "larger queues beyond the limit are EDQUOT and change nothing
 	fd = open_line(O_RDWR);
 	write_row(fd, 0, 2 * FIFO_SIZE);
 	CHILD(child) {
-		drop_resource();
+		drop_capability(CAP_SYS_RESOURCE);
 		CHECK_EQ(try_attr(0, "fifo", "131072"), EDQUOT);
 		check_attr(0, "fifo", "65536");
 		/* Of a line that has no buffers yet, it is no question. */
@@ -293,15 +279,17 @@ TEST(quota_returned, "buffers of lines that are closed and empty count no more")
 
 	with_parameters("lines=2 max_buffers=131072");
 	CHILD(child) {
-		drop_resource();
+		drop_capability(CAP_SYS_RESOURCE);
 		for (i = 0; i < 50; i++)
 			close(open_nth(i % 2, O_RDWR));
 		/* What is to be sent keeps its buffer until it is sent. */
-		set_attr(0, "baud", "1000");
+		wire_line(0, "loopback");
 		fd = open_nth(0, O_WRONLY);
+		set_modem(fd, TIOCMBIC, TIOCM_RTS);
 		write_row(fd, 0, 10);
 		close(fd);
 		CHECK_ERR(open("/dev/vser1", O_RDWR), EDQUOT);
+		wire_line(0, "open");
 		WAIT_UNTIL((fd = open("/dev/vser1", O_RDWR)) >= 0);
 		CHECK_EQ(stat_of(0, "tx_queued"), 0);
 	}

@@ -254,6 +254,14 @@ TEST(frame_under_way, "the frame on the line ends in the format in which it bega
 	fd = open_line(O_RDWR);
 	CHECK_EQ(write(fd, "\xff\xff", 2), 2);
 	set_fmt(fd, seven);
+	/* If the first frame has ended by now, perhaps it had before. */
+	while (rx_queued(fd)) {
+		CHECK_EQ(fsync(fd), 0);
+		read_away(fd);
+		set_fmt(fd, FMT_8N1);
+		CHECK_EQ(write(fd, "\xff\xff", 2), 2);
+		set_fmt(fd, seven);
+	}
 	CHECK_EQ(fsync(fd), 0);
 	check_read(fd, "\xff\x7f", 2);
 }

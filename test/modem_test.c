@@ -162,12 +162,17 @@ TEST(no_rts_paced, "a paced sender stops when the receiver drops RTS, and loses 
 	int n;
 
 	set_attr(0, "pacing", "1");
+	/* It takes 67 seconds, more than this test has. */
+	set_attr(0, "baud", "300");
+	set_attr(1, "baud", "300");
 	write_row(pair.a, 0, 2000);
 	WAIT_UNTIL(rx_queued(pair.b) > 0);
 	set_modem(pair.b, TIOCMBIC, TIOCM_RTS);
 	n = rx_queued(pair.b);
 	CHECK(n < 2000);
-	sleep_ms(20);
+	sleep_ms(100);
+	CHECK_EQ(rx_queued(pair.b), n);
+	set_attr(0, "pacing", "0");
 	CHECK_EQ(rx_queued(pair.b), n);
 	set_modem(pair.b, TIOCMBIS, TIOCM_RTS);
 	read_row(pair.b, 0, 2000);
@@ -300,7 +305,8 @@ TEST(wait, "VS_WAIT_MODEM waits for a line of its mask, and for no other")
 		set_modem(pair.b, TIOCMBIS, OUTPUTS & ~rows[i].output);
 		set_modem(pair.b, TIOCMBIC, OUTPUTS & ~rows[i].output);
 		sleep_ms(20);
-		CHECK(blocked_in(waiter, SYS_ioctl));
+		CHECK(!has_ended(waiter));
+		WAIT_UNTIL(blocked_in(waiter, SYS_ioctl));
 		set_modem(pair.b, TIOCMBIC, rows[i].output);
 		set_modem(pair.b, TIOCMBIS, rows[i].output);
 		check_child(waiter);

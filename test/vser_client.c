@@ -52,10 +52,12 @@ static unsigned long parse_number(const char *text, unsigned long max)
 /* "8N1": data bits, parity letter, stop bits. The driver checks the range. */
 static struct vser_format parse_format(const char *text)
 {
-	const char *letter;
+	const char *letter = NULL;
 	struct vser_format fmt;
 
-	if (strlen(text) != 3 || !(letter = strchr(parity_letters, text[1])))
+	if (strlen(text) == 3)
+		letter = strchr(parity_letters, text[1]);
+	if (!letter)
 		error(EXIT_FAILURE, 0, "not a frame format, as 8N1: %s", text);
 
 	fmt.datab = text[0] - '0';

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -238,6 +239,20 @@ TEST(peer_taken, "a null modem to a line that has another one is EBUSY")
 	check_attr(3, "wire", "nullmodem:vser2");
 }
 
+TEST(unprivileged, "VS_SET_WIRE to another line is EPERM without CAP_SYS_ADMIN")
+{
+	pid_t child;
+
+	set_up();
+	CHILD(child) {
+		drop_capability(CAP_SYS_ADMIN);
+		CHECK_EQ(try_wiring(2, fars[4].wiring), EPERM);
+		check_untouched();
+		CHECK_EQ(try_wiring(2, fars[1].wiring), 0);
+	}
+	check_child(child);
+}
+
 TEST(ioctl_invalid, "VS_SET_WIRE with any field out of range is EINVAL")
 {
 	static const struct vser_wiring wirings[] = {
@@ -299,15 +314,22 @@ TEST(to_new_end, "what was written and not sent goes to the new far end")
 
 TEST(frame_under_way, "a frame that has not ended yet goes to the new far end")
 {
-	int fd;
+	int a, b;
 
-	wire_line(0, "nullmodem:vser1");
-	set_attr(0, "baud", "50");
-	open_nth(1, O_RDWR);
-	fd = open_line(O_RDWR);
-	write_row(fd, 0, 3);
 	wire_line(0, "loopback");
-	read_row(fd, 0, 3);
+	set_attr(0, "baud", "50");
+	a = open_line(O_RDWR);
+	b = open_nth(1, O_RDWR);
+	/* Again if the first frame had ended before the wire was changed. */
+	do {
+		CHECK_EQ(fsync(a), 0);
+		read_away(a);
+		read_away(b);
+		wire_line(0, "nullmodem:vser1");
+		write_row(a, 0, 3);
+		wire_line(0, "loopback");
+	} while (rx_queued(b));
+	read_row(a, 0, 3);
 	check_line_books(0);
 	check_line_books(1);
 }

@@ -604,9 +604,10 @@ TEST_WITHIN(rates, 60, "of ten million frames, faults hit as many as was asked f
 
 	set_up(&link, uart, uart, &fault);
 	for (i = 0; i < FRAMES; i++) {
-		const struct vser_char *c = o.received.chars;
+		const struct vser_char *c;
 
 		vser_link_send(&link, 'U', &o);
+		c = o.received.chars;
 		dropped += o.dropped;
 		brks += o.received.n && c->brk;
 		if (o.dropped)

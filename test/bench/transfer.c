@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What it costs to move bytes from one process to another through vser, beside
+ * a pipe, a socket pair and a pseudo terminal: throughput by block size, and
+ * the round trip of one byte. The last row is two system calls that move nothing
+ * through the kernel: a read of /dev/zero and a write to /dev/null. Meant for
+ * virtual time ("make bench"), where one instruction is one nanosecond and the
+ * figures repeat.
+ *
+ * Usage: transfer [--json]
+ * Line 0 and line 1 have to be there.
+ */
+#define _GNU_SOURCE
+
+#include <errno.h>
+#include <error.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#define MAX_BLOCK	(1 << 20)
+#define MAX_CALLS	8192		/* of write in one measurement */
+#define MAX_BYTES	(32 << 20)	/* moved in one measurement */
+#define ROUND_TRIPS	2000
+
+static char block[MAX_BLOCK];
+
+static void fail(const char *what)
+{
+	error(EXIT_FAILURE, errno, "%s", what);
+}
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+/* Two ends of a channel: what is written to one of them is read from the other. */
+struct ends {
+	int writer;
+	int reader;
+};
+
+static struct ends make_pipe(void)
+{
+	int fds[2];
+
+	if (pipe(fds))
+		fail("pipe");
+
+	return (struct ends) { fds[1], fds[0] };
+}
+
+static struct ends make_socketpair(void)
+{
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
+		fail("socketpair");
+
+	return (struct ends) { fds[1], fds[0] };
+}
+
+static struct ends make_pty(void)
+{
+	struct termios raw;
+	int master, slave;
+
+	if (openpty(&master, &slave, NULL, NULL, NULL) ||
+	    tcgetattr(slave, &raw))
+		fail("openpty");
+	cfmakeraw(&raw);
+	if (tcsetattr(slave, TCSANOW, &raw))
+		fail("tcsetattr");
+
+	return (struct ends) { master, slave };
+}
+
+static void set_attr(const char *line, const char *name, const char *value)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/class/vser/%s/%s", line, name);
+	fd = open(path, O_WRONLY);
+	if (fd < 0 || write(fd, value, strlen(value)) < 0)
+		fail(path);
+	close(fd);
+}
+
+static struct ends make_line(const char *wire, const char *reader)
+{
+	struct ends ends;
+
+	set_attr("vser", "exclusive", "0");
+	set_attr("vser", "wire", wire);
+	set_attr("vser", "pacing", "0");
+	set_attr("vser1", "pacing", "0");
+	ends.writer = open("/dev/vser", O_RDWR);
+	ends.reader = open(reader, O_RDWR);
+	if (ends.writer < 0 || ends.reader < 0)
+		fail("/dev/vser");
+
+	return ends;
+}
+
+static struct ends make_loopback(void)
+{
+	return make_line("loopback", "/dev/vser");
+}
+
+static struct ends make_nullmodem(void)
+{
+	return make_line("nullmodem:vser1", "/dev/vser1");
+}
+
+/* What can be compared; the first is the measure of the others. */
+static const struct channel {
+	const char *name;
+	struct ends (*make)(void);
+	bool both_ways;		/* each end can be read and written */
+} channels[] = {
+	{ "pipe", make_pipe, false },
+	{ "socketpair", make_socketpair, true },
+	{ "pty", make_pty, true },
+	{ "loopback", make_loopback, false },
+	{ "nullmodem", make_nullmodem, true },
+};
+
+static void close_ends(struct ends ends)
+{
+	close(ends.writer);
+	close(ends.reader);
+}
+
+static void write_all(int fd, size_t size)
+{
+	size_t done = 0;
+	ssize_t n;
+
+	while (done < size) {
+		n = write(fd, block + done, size - done);
+		if (n < 0)
+			fail("write");
+		done += n;
+	}
+}
+
+static void read_all(int fd, size_t size, bool polled)
+{
+	struct pollfd look = { .fd = fd, .events = POLLIN };
+	size_t done = 0;
+	ssize_t n;
+
+	while (done < size) {
+		if (polled && poll(&look, 1, -1) != 1)
+			fail("poll");
+		n = read(fd, block, size - done < MAX_BLOCK ? size - done : MAX_BLOCK);
+		if (n <= 0)
+			fail("read");
+		done += n;
+	}
+}
+
+static void check_child(pid_t child)
+{
+	int status;
+
+	if (waitpid(child, &status, 0) != child || status)
+		error(EXIT_FAILURE, 0, "the other process failed");
+}
+
+/* As read_all(), by blocks. */
+static void read_blocks(int fd, size_t size, size_t block_size, bool polled)
+{
+	struct pollfd look = { .fd = fd, .events = POLLIN };
+	ssize_t n;
+
+	while (size) {
+		if (polled && poll(&look, 1, -1) != 1)
+			fail("poll");
+		n = read(fd, block, block_size);
+		if (n <= 0)
+			fail("read");
+		size -= n;
+	}
+}
+
+/* Bytes per second, of @size bytes at a time from one process to another. */
+static double throughput(const struct channel *channel, size_t size, bool polled)
+{
+	struct ends ends = channel->make(), done = make_pipe();
+	size_t calls = MAX_BYTES / size < MAX_CALLS ? MAX_BYTES / size : MAX_CALLS;
+	double start, took;
+	pid_t child;
+	size_t i;
+
+	child = fork();
+	if (child < 0)
+		fail("fork");
+	if (!child) {
+		read_blocks(ends.reader, size, size, polled);
+		write_all(done.writer, 1);
+		read_blocks(ends.reader, calls * size, size, polled);
+		write_all(done.writer, 1);
+		_exit(0);
+	}
+
+	/* Once, so that all of it is in its place. */
+	write_all(ends.writer, size);
+	read_all(done.reader, 1, false);
+	start = now();
+	for (i = 0; i < calls; i++)
+		write_all(ends.writer, size);
+	read_all(done.reader, 1, false);
+	took = now() - start;
+
+	check_child(child);
+	close_ends(ends);
+	close_ends(done);
+
+	return calls * size / took;
+}
+
+/* Seconds for one byte to the other process and one back. */
+static double round_trip(const struct channel *channel)
+{
+	struct ends there = channel->make(), back = there;
+	double start = 0, took;
+	pid_t child;
+	int i;
+
+	if (channel->both_ways)
+		back = (struct ends) { there.reader, there.writer };
+	else
+		back = channel->make();
+
+	child = fork();
+	if (child < 0)
+		fail("fork");
+	if (!child) {
+		for (i = 0; i <= ROUND_TRIPS; i++) {
+			read_all(there.reader, 1, false);
+			write_all(back.writer, 1);
+		}
+		_exit(0);
+	}
+
+	for (i = 0; i <= ROUND_TRIPS; i++) {
+		if (i == 1)
+			start = now();
+		write_all(there.writer, 1);
+		read_all(back.reader, 1, false);
+	}
+	took = now() - start;
+
+	check_child(child);
+	close_ends(there);
+	if (!channel->both_ways)
+		close_ends(back);
+
+	return took / ROUND_TRIPS;
+}
+
+/* Bytes per second, if a read and a write were all. */
+static double bare_calls(size_t size)
+{
+	struct ends ends = {
+		open("/dev/null", O_WRONLY), open("/dev/zero", O_RDONLY)
+	};
+	double start;
+	int i;
+
+	if (ends.writer < 0 || ends.reader < 0)
+		fail("/dev/null, /dev/zero");
+	start = now();
+	for (i = 0; i < MAX_CALLS; i++) {
+		write_all(ends.writer, size);
+		read_all(ends.reader, size, false);
+	}
+	close_ends(ends);
+
+	return MAX_CALLS * size / (now() - start);
+}
+
+static const size_t sizes[] = { 1, 64, 1024, 4096, 65536, 1 << 20 };
+
+/* MB/s, or µs for the round trip, of each channel and of bare system calls. */
+#define ROWS	(ARRAY_SIZE(channels) + 1)
+static double results[ROWS][ARRAY_SIZE(sizes) + 2];
+
+static const char *name_of(size_t row)
+{
+	return row < ARRAY_SIZE(channels) ? channels[row].name : "bare calls";
+}
+
+static void measure(void)
+{
+	double *row;
+	size_t c, s;
+
+	for (c = 0; c < ARRAY_SIZE(channels); c++) {
+		row = results[c];
+		for (s = 0; s < ARRAY_SIZE(sizes); s++)
+			row[s] = throughput(&channels[c], sizes[s], false) / 1e6;
+		row[s] = throughput(&channels[c], 64, true) / 1e6;
+		/* A loopback hears itself: it has no other end to answer. */
+		if (channels[c].make != make_loopback)
+			row[s + 1] = round_trip(&channels[c]) * 1e6;
+	}
+	for (s = 0; s < ARRAY_SIZE(sizes); s++)
+		results[c][s] = bare_calls(sizes[s]) / 1e6;
+}
+
+static const char *const columns[] = {
+	"1 B", "64 B", "1 KiB", "4 KiB", "64 KiB", "1 MiB", "64 B polled",
+	"round trip",
+};
+
+static void print_table(const char *title, bool ratio)
+{
+	size_t c, s;
+
+	printf("%-12s", title);
+	for (s = 0; s < ARRAY_SIZE(columns); s++)
+		printf("%12s", columns[s]);
+	printf("\n");
+	for (c = 0; c < ROWS; c++) {
+		printf("%-12s", name_of(c));
+		for (s = 0; s < ARRAY_SIZE(columns); s++) {
+			if (!results[c][s])
+				printf("%12s", "-");
+			else if (ratio)
+				printf("%12.2f", results[c][s] / results[0][s]);
+			else
+				printf("%12.2f", results[c][s]);
+		}
+		printf("\n");
+	}
+}
+
+static void print_json(void)
+{
+	size_t c, s;
+
+	printf("{");
+	for (c = 0; c < ROWS; c++) {
+		printf("%s\n\"%s\": {", c ? "," : "", name_of(c));
+		for (s = 0; s < ARRAY_SIZE(columns); s++)
+			if (results[c][s])
+				printf("%s\"%s\": %.3f", s ? ", " : "",
+				       columns[s], results[c][s]);
+		printf("}");
+	}
+	printf("\n}\n");
+}
+
+int main(int argc, char **argv)
+{
+	measure();
+	if (argc > 1 && !strcmp(argv[1], "--json")) {
+		print_json();
+	} else {
+		print_table("x pipe", true);
+		print_table("MB/s, us", false);
+	}
+
+	return 0;
+}

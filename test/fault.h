@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Fault injection: what the kernel asks for on behalf of this process, memory or a
+ * piece of the process's memory, is refused when its turn comes.
+ */
+#ifndef FAULT_H
+#define FAULT_H
+
+#include <stdbool.h>
+
+/*
+ * Makes all faults possible that we want, without a word in the log. Skips the
+ * test on a kernel that cannot.
+ */
+void prepare_faults(void);
+
+/* Sets a file of /sys/kernel/debug/FAULT/, if there is such a fault. */
+void set_fault(const char *fault, const char *knob, const char *value);
+
+/* The n-th request that the kernel makes for this process will be refused. */
+void refuse(unsigned int n);
+
+/* How many requests are still to come until one is refused. */
+unsigned int requests_left(void);
+
+/* Ends what refuse() began. Returns false if nothing was refused. */
+bool was_refused(void);
+
+/*
+ * Refuses the first thing that the call asks for, then the second, and so on,
+ * until it gets all it wants. The call returns 0 or an errno, which may only be
+ * ENOMEM or EFAULT. Returns how many refusals there were, at least one.
+ */
+unsigned int sweep(int (*call)(int fd), int fd);
+
+/* The same for a call that may also return this errno. */
+unsigned int sweep_for(int (*call)(int fd), int fd, int also);
+
+#endif /* FAULT_H */

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Fault injection into everything that can be set and asked of a line: what was
+ * refused something has changed nothing, and the books balance.
+ */
+#define _GNU_SOURCE
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "fault.h"
+#include "wire.h"
+
+FRESH_LINES(2)
+
+/* Attributes */
+
+static const struct {
+	const char *name;
+	const char *old;
+	const char *new;
+} attrs[] = {
+	{ "baud", "300", "9600" },
+	{ "exclusive", "0", "1" },
+	{ "fault", FAULT_OFF,
+	  "bit=1 drop=2 dup=3 parity=4 frame=5 break=6 burst=7 seed=8" },
+	{ "fifo", "64", "4194304" },
+	{ "flow", "none", "rtscts" },
+	{ "format", "8N1", "7E2" },
+	{ "generator", "counter", "text:a\\012\\377" },
+	{ "latency_ns", "10000", "1000000000" },
+	{ "pacing", "0", "1" },
+	{ "period_ns", "1000", "0" },
+	{ "seed", "1", "18446744073709551615" },
+	{ "wire", "open", "nullmodem:vser1" },
+};
+
+static unsigned int sweep_attr(const char *name, const char *old, const char *new)
+{
+	bool refused, written;
+	char path[80];
+	unsigned int n;
+	int error, fd;
+
+	snprintf(path, sizeof(path), CLASS "/%s/%s", name_of(0), name);
+	for (n = 1;; n++) {
+		set_attr(0, name, old);
+		fd = open_path(path, O_WRONLY);
+		refuse(n);
+		written = write(fd, new, strlen(new)) == (ssize_t)strlen(new);
+		error = written ? 0 : errno;
+		refused = was_refused();
+		close(fd);
+		check_attr(0, name, error ? old : new);
+		if (!refused)
+			break;
+		CHECK(!error || error == ENOMEM || error == EFAULT);
+	}
+	CHECK_EQ(error, 0);
+
+	return n - 1;
+}
+
+TEST_WITHIN(attrs, 120, "an attribute that is refused something is unchanged")
+{
+	unsigned int refusals = 0;
+	size_t i;
+	int fd;
+
+	prepare_faults();
+	/* Its queues are there, and have to be replaced. */
+	fd = open_line(O_RDWR);
+	for (i = 0; i < ARRAY_SIZE(attrs); i++) {
+		tap_row(attrs[i].name);
+		refusals += sweep_attr(attrs[i].name, attrs[i].old,
+				       attrs[i].new);
+	}
+	printf("# %u refusals\n", refusals);
+	CHECK(refusals > ARRAY_SIZE(attrs));
+	close(fd);
+	check_line_books(0);
+	check_line_books(1);
+}
+
+/* ioctls */
+
+static union {
+	__u32 number;
+	struct vser_format fmt;
+	struct vser_info info;
+	struct vser_wiring wiring;
+	struct vser_fault fault;
+	struct vser_event event;
+	struct vser_counters counters;
+} arg;
+
+static unsigned int number;
+
+static int call(int fd)
+{
+	return ioctl(fd, number, &arg) < 0 ? errno : 0;
+}
+
+static unsigned int sweep_ioctl(int fd, unsigned int request)
+{
+	number = request;
+
+	return sweep(call, fd);
+}
+
+TEST(setters, "an ioctl that is refused its argument has set nothing")
+{
+	static const struct vser_fault fault = { .drop = 7, .burst = 1, .seed = 2 };
+	unsigned int refusals = 0;
+	int fd;
+
+	prepare_faults();
+	fd = open_line(CONTROL_ONLY);
+
+	arg.number = 9600;
+	refusals += sweep_ioctl(fd, VS_SET_BAUD);
+	check_attr(0, "baud", "9600");
+	arg.fmt = FMT_8E2;
+	refusals += sweep_ioctl(fd, VS_SET_FMT);
+	check_attr(0, "format", "8E2");
+	arg.wiring = (struct vser_wiring) { VSER_WIRE_NULLMODEM, 1, { 0, 0 } };
+	refusals += sweep_ioctl(fd, VS_SET_WIRE);
+	check_attr(1, "wire", "nullmodem:vser");
+	arg.fault = fault;
+	refusals += sweep_ioctl(fd, VS_SET_FAULT);
+	check_attr(0, "fault", "bit=0 drop=7 dup=0 parity=0 frame=0 break=0 burst=1 seed=2");
+	arg.number = 1;
+	refusals += sweep_ioctl(fd, VS_SET_MARK);
+	arg.number = TIOCM_DTR;
+	refusals += sweep_ioctl(fd, TIOCMSET);
+	CHECK(modem(fd) & TIOCM_DTR);
+	refusals += sweep_ioctl(fd, TIOCMBIC);
+	CHECK(!(modem(fd) & TIOCM_DTR));
+	refusals += sweep_ioctl(fd, TIOCMBIS);
+	CHECK(modem(fd) & TIOCM_DTR);
+	printf("# %u refusals\n", refusals);
+	CHECK(refusals >= 8);
+}
+
+TEST(getters, "an ioctl that cannot store its answer can be made again")
+{
+	static const unsigned int getters[] = {
+		VS_GET_BAUD, VS_GET_FMT, VS_GET_INFO, VS_GET_WIRE, VS_GET_FAULT,
+		VS_GET_MARK, VS_GET_COUNTERS, FIONREAD, TIOCOUTQ, TIOCMGET,
+	};
+	int fd, i;
+
+	prepare_faults();
+	fd = open_line(CONTROL_ONLY);
+	for (i = 0; i < (int)ARRAY_SIZE(getters); i++)
+		sweep_ioctl(fd, getters[i]);
+}
+
+TEST(event, "an event that could not be stored is not lost")
+{
+	unsigned int n = 0;
+	struct pair pair;
+	int fd, error;
+
+	prepare_faults();
+	pair = open_pair(O_RDWR);
+	fd = open_nth(1, CONTROL_ONLY | O_NONBLOCK);
+	CHECK_EQ(ioctl(pair.a, TIOCSBRK), 0);
+	number = VS_READ_EVENT;
+	do {
+		refuse(++n);
+		error = call(fd);
+		was_refused();
+		CHECK(!error || error == EFAULT);
+	} while (error);
+	CHECK(n > 1);
+	CHECK_EQ(arg.event.type, VSER_EVENT_BREAK);
+	check_no_event(fd);
+}
+
+/* Bytes */
+
+static int write_100(int fd)
+{
+	static char bytes[100];
+
+	return write(fd, bytes, sizeof(bytes)) == sizeof(bytes) ? 0 : errno;
+}
+
+static int full_pipe[2];
+
+static int splice_to(int fd)
+{
+	return splice(full_pipe[0], NULL, fd, NULL, 100, 0) > 0 ? 0 : errno;
+}
+
+TEST(bytes, "every byte that a call says it took arrives, whatever was refused")
+{
+	static const char filling[4096];
+	char bytes[100];
+	int fd;
+
+	prepare_faults();
+	fd = open_loopback(O_RDWR | O_NONBLOCK);
+	sweep(write_100, fd);
+	CHECK_EQ(rx_queued(fd), 100);
+	CHECK_EQ(read(fd, bytes, sizeof(bytes)), 100);
+	CHECK_EQ(pipe(full_pipe), 0);
+	CHECK_EQ(write(full_pipe[1], filling, sizeof(filling)), sizeof(filling));
+	sweep(splice_to, fd);
+	CHECK_EQ(stat_of(0, "tx_written"),
+		 stat_of(0, "rx_delivered") + stat_of(0, "rx_queued"));
+	check_line_books(0);
+}

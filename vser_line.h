@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * vser - what a line is made of
+ *
+ * The objects of vser.c, where their design is told. Each field says who may
+ * touch it, and why that is safe.
+ */
+#ifndef VSER_LINE_H
+#define VSER_LINE_H
+
+#include <linux/cdev.h>
+#include <linux/device.h>
+#include <linux/hrtimer.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "vser.h"
+#include "vser_frame.h"
+#include "vser_int.h"
+#include "vser_queue.h"
+
+struct vser_line;
+struct vser_wire;
+
+/**
+ * struct vser_source - what feeds a wire
+ * @admit:  frames that are ready from now on get their place in time
+ * @queued: the admitted frames that are not yet sent
+ * @room:   how many the receiving side takes now; if none, it will call
+ *          vser_wire_kick() when it can take some
+ * @carry:  hand @n of them on; n is at most what @queued and @room said
+ * @idle:   @carry has handed on the last one
+ * @endless: it never runs dry
+ *
+ * All are called with the wire's lock held, in softirq or process context.
+ */
+struct vser_source {
+	void (*admit)(struct vser_wire *wire);
+	u32 (*queued)(struct vser_wire *wire);
+	u32 (*room)(struct vser_wire *wire);
+	void (*carry)(struct vser_wire *wire, u32 n);
+	void (*idle)(struct vser_wire *wire);
+	bool endless;
+};
+
+/**
+ * struct vser_wire - one direction of a connection
+ * @lock:   protects all of the struct; taken by processes and by the timer
+ * @paced:  frames take time
+ * @busy:   a frame is on the wire, and @timer is armed or about to take @lock
+ * @reset:  the frame on the wire began before one of the ends was set anew
+ * @stalled: unpaced, it has found no room for what is queued; until it is kicked
+ *          because there is some, nobody else need do so. Written with
+ *          WRITE_ONCE, writers look at it without the lock
+ * @timer:  runs while the wire is busy
+ * @line:   whose wire it is; constant
+ * @source: what feeds it; constant
+ * @to:     the line that it leads to, or NULL; written under vser_config_lock
+ *          too
+ * @pace:   of the frames that start from now on
+ * @end:    when the frame ends that is on the wire
+ * @look:   when @timer was last armed for, in ns
+ * @link:   how the two ends are set, and what goes wrong between them
+ */
+struct vser_wire {
+	/* Innermost; taken by processes, bottom halves off, and by the timer. */
+	spinlock_t lock;
+	bool paced;
+	bool busy;
+	bool reset;
+	bool stalled;
+	struct hrtimer timer;
+	struct vser_line *line;
+	const struct vser_source *source;
+	struct vser_line *to;
+	struct vser_pace pace;
+	struct vser_instant end;
+	u64 look;
+	struct vser_link link;
+};
+
+/**
+ * struct vser_far_ops - what a line is wired to
+ * @name:    in sysfs
+ * @type:    in ioctls, VSER_WIRE_*
+ * @flow:    the flow control that a line gets when it is wired so
+ * @listen:  the line got its first reader (@on), or lost its last; line->
+ *           open_lock held, process context
+ * @room:    how many frames it takes from the line now
+ * @receive: @n bytes arrive from the line
+ * @exchange: takes all that is in tx at once by changing places with it, and
+ *            says if it could; line->tx.lock held, too. May be NULL
+ * @rest:    the line has nothing more to send
+ * @modem:   the line's outputs are @outputs, of VSER_MODEM_OUTPUTS
+ * @brk:     the line sends a break
+ *
+ * All but @listen are called with line->out.lock held, in softirq or process
+ * context.
+ */
+struct vser_far_ops {
+	const char *name;
+	u32 type;
+	u32 flow;
+	void (*listen)(struct vser_line *line, bool on);
+	u32 (*room)(struct vser_line *line);
+	void (*receive)(struct vser_line *line, const u8 *bytes, u32 n);
+	bool (*exchange)(struct vser_line *line);
+	void (*rest)(struct vser_line *line);
+	void (*modem)(struct vser_line *line, u32 outputs);
+	void (*brk)(struct vser_line *line);
+};
+
+enum vser_flow {
+	VSER_FLOW_NONE,
+	VSER_FLOW_RTSCTS,
+};
+
+/* What the generator can send; the order of vser_generator_names. */
+enum vser_generator_kind {
+	VSER_GEN_LETTERS,
+	VSER_GEN_COUNTER,
+	VSER_GEN_PRBS15,
+	VSER_GEN_TEXT,
+};
+
+/**
+ * struct vser_generator - what line->in sends; protected by its lock
+ * @kind:   of what, enum vser_generator_kind
+ * @on:     somebody listens
+ * @len:    VSER_GEN_TEXT: the length of @text in bytes
+ * @text:   VSER_GEN_TEXT: what is repeated
+ * @period: from byte to byte in ns, or 0: as fast as the line's speed allows
+ * @seed:   where the random kinds start
+ * @random: VSER_GEN_LETTERS: state of vser_random()
+ * @bits:   VSER_GEN_PRBS15: state of vser_prbs15()
+ * @next:   VSER_GEN_COUNTER: the next byte; VSER_GEN_TEXT: its place in @text
+ */
+struct vser_generator {
+	u8 kind;
+	bool on;
+	u32 len;
+	u8 *text;
+	u64 period;
+	u64 seed;
+	union {
+		u64 random;
+		u16 bits;
+		u32 next;
+	};
+};
+
+/* Bits of line->flags, which are atomic. */
+enum {
+	/* A program was told that tx is full, and not yet that there is room. */
+	VSER_TX_STARVED,
+	/* The far end has yet to be told how line->throttled changed RTS. */
+	VSER_RTS_STALE,
+};
+
+/**
+ * struct vser_line - a serial line
+ * @dev:       in class vser; its last reference frees the line
+ * @cdev:      the node's operations
+ * @flags:     VSER_TX_STARVED, VSER_RTS_STALE
+ * @index:     number of the line; constant
+ *
+ * How it is set; written under vser_config_lock, and read without by those that
+ * use READ_ONCE because they need no two of them to agree
+ * @flow:      enum vser_flow; read by the wires at both ends
+ * @uart:      speed and frame format
+ * @fault:     faults on demand
+ * @latency:   ns that a byte may wait for its batch; read by both wires
+ * @pacing:    frames take time
+ * @exclusive: one user at a time; read under @open_lock
+ *
+ * @open_lock: protects the next three, and the lifetime of both buffers
+ * @openers:   descriptors that can read or write. Wires read it without the
+ *             lock, to see if the line receives and if to schedule @reap
+ * @readers:   descriptors that can read
+ * @outputs:   modem lines that the program drives, TIOCM_*; read by
+ *             vser_modem_send() without the lock
+ * @reap:      frees the buffers of a closed line once they are empty
+ *
+ * @tx:        bytes to be sent; producer: writers, consumer: @out
+ * @rx:        bytes received; producer: @lead, consumer: readers
+ * @fasync:    who wants SIGIO; has its own lock, of the core
+ *
+ * @far:       what the line is wired to; written under vser_config_lock,
+ *             open_lock and out.lock, so that each of them is enough to read it
+ * @out:       the wire to the far end, fed by @tx
+ * @admitted:  tx.fifo.in as far as @out knows of it; protected by out.lock
+ * @brk:       the line sends a break; protected by out.lock
+ *
+ * @in:        the wire from the line's own generator
+ * @generator: what it sends; protected by in.lock
+ *
+ * @lead:      the wire that leads here; written under vser_config_lock and the
+ *             lock of the wire that it named before
+ * What follows is protected by the lock of @lead:
+ * @throttled: the wire found rx full and waits for the reader to make room;
+ *             written with WRITE_ONCE, readers look at it without the lock
+ * @deferred:  the wire has bytes for rx, and waits until that is empty; written
+ *             with WRITE_ONCE, readers look at it without the lock
+ * @mark:      mark errors in what is read
+ * @inputs:    modem lines that the far end drives, TIOCM_*; written with
+ *             WRITE_ONCE, and read without the lock
+ * @lost:      bytes that found no room, and no event has told of yet
+ * @position:  bytes put into rx since the module was loaded
+ * @events:    the last VSER_EVENTS events, or NULL while nobody ever opened
+ * @event_seq: events since then; written with WRITE_ONCE, and read without the
+ *             lock by those that wait
+ * @event_wait: who waits for events
+ *
+ * The counters have one writer each, which is named here; readers may see them
+ * at any time, by READ_ONCE (on a 32-bit kernel, they may see one torn).
+ *
+ * @tx_written:   bytes that programs wrote; tx.lock
+ * @tx_sent:      frames that @out carried; out.lock
+ * @tx_flushed:   bytes taken from tx unsent; out.lock
+ * @rx_arrived:   frames that a line sent here; lead
+ * @rx_generated: frames that the generator made; lead
+ * @rx_dup:       bytes that a fault doubled; lead
+ * @rx_split:     bytes that mismatched ends made out of nothing; lead
+ * @rx_marks:     bytes inserted to mark errors; lead
+ * @rx_faults:    frames that a fault took; lead
+ * @rx_merged:    frames that mismatched ends lost; lead
+ * @rx_overrun:   bytes that found no room; lead
+ * @rx_flushed:   bytes taken from rx unread; rx.lock
+ * @rx_delivered: bytes that programs read; rx.lock
+ * @rx_parity:    parity errors; lead
+ * @rx_frame:     framing errors; lead
+ * @rx_brk:       breaks; lead
+ * @n_cts:        changes of CTS; lead
+ * @n_dsr:        changes of DSR; lead
+ * @n_ri:         changes of RI; lead
+ * @n_dcd:        changes of DCD; lead
+ *
+ * When nothing moves, they balance:
+ *	written = sent + queued + flushed	(tx)
+ *	arrived + generated + dup + split + marks =
+ *		delivered + queued + flushed + overrun + faults + merged  (rx)
+ */
+struct vser_line {
+	struct device dev;
+	struct cdev cdev;
+	unsigned long flags;
+	u32 index;
+
+	u32 flow;
+	struct vser_uart uart;
+	struct vser_fault fault;
+	u32 latency;
+	bool pacing;
+	bool exclusive;
+
+	/* Process context; inside vser_config_lock, outside the queues' locks. */
+	struct mutex open_lock;
+	unsigned int openers;
+	unsigned int readers;
+	u32 outputs;
+	u32 admitted;
+	struct work_struct reap;
+
+	struct vser_queue tx;
+	struct vser_queue rx;
+	struct fasync_struct *fasync;
+
+	const struct vser_far_ops *far;
+	struct vser_wire out;
+
+	struct vser_wire in;
+	struct vser_generator generator;
+
+	struct vser_wire *lead;
+	bool brk;
+	bool throttled;
+	bool deferred;
+	bool mark;
+	u32 inputs;
+	u32 lost;
+	u64 position;
+	struct vser_event *events;
+	u64 event_seq;
+	wait_queue_head_t event_wait;
+
+	u64 tx_written;
+	u64 tx_sent;
+	u64 tx_flushed;
+	u64 rx_arrived;
+	u64 rx_generated;
+	u64 rx_dup;
+	u64 rx_split;
+	u64 rx_marks;
+	u64 rx_faults;
+	u64 rx_merged;
+	u64 rx_overrun;
+	u64 rx_flushed;
+	u64 rx_delivered;
+	u64 rx_parity;
+	u64 rx_frame;
+	u64 rx_brk;
+	u64 n_cts;
+	u64 n_dsr;
+	u64 n_ri;
+	u64 n_dcd;
+};
+
+/**
+ * struct vser_lab_file - what an open file has to do with one laboratory
+ * @lab:   the laboratory, whose module it pins, or NULL as long as no operation
+ *         was asked for; set once, after @state, by a release
+ * @state: the laboratory's own
+ */
+struct vser_lab_file {
+	const struct vser_lab *lab;
+	void *state;
+};
+
+/**
+ * struct vser_file - an open file
+ * @line:       of what
+ * @file:       as the kernel knows it
+ * @event_lock: protects @next_event, over the copy of the event to the user
+ * @next_event: number of the first event that it has not read
+ * @lab_lock:   protects what @labs become
+ * @labs:       by enum vser_lab_id
+ */
+struct vser_file {
+	struct vser_line *line;
+	struct file *file;
+	/* Process context; outside the wires' locks, else alone. */
+	struct mutex event_lock;
+	u64 next_event;
+	/* Process context; inside vser_labs_lock, outside the laboratory's. */
+	struct mutex lab_lock;
+	struct vser_lab_file labs[VSER_NR_LABS];
+};
+
+#endif /* VSER_LINE_H */

@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * vser - wires: what moves the bytes, and when
+ *
+ * A wire knows frames, their pace and its timer. What it carries, and where to,
+ * it learns from its source and its far end alone (vser_line.h).
+ *
+ * A part of vser.c, which includes it once, and tells the design.
+ */
+#ifndef VSER_WIRE_H
+#define VSER_WIRE_H
+
+static void vser_count(u64 *counter, u64 n)
+{
+	WRITE_ONCE(*counter, *counter + n);
+}
+
+/*
+ * Wakes those that wait for what the caller has just brought about. The barrier
+ * pairs with that of wait_event() and vser_poll(): either they see it, or they
+ * are seen here.
+ */
+static void vser_wake(wait_queue_head_t *wait, __poll_t events)
+{
+	if (wq_has_sleeper(wait))
+		wake_up_interruptible_poll(wait, events);
+}
+
+/* Received events and modem lines */
+
+/*
+ * The lock under which @line receives; to be released with vser_lead_unlock().
+ * Whoever changes line->lead holds the lock of the wire that it named, so the
+ * wire that is found under its own lock is the right one.
+ */
+static struct vser_wire *vser_lead_lock(struct vser_line *line)
+	__acquires(&line->lead->lock)
+{
+	struct vser_wire *wire;
+
+	for (;;) {
+		wire = READ_ONCE(line->lead);
+		spin_lock_bh(&wire->lock);
+		/* Pairs with vser_set_lead(): what was received under the old. */
+		if (wire == smp_load_acquire(&line->lead))
+			return wire;
+		spin_unlock_bh(&wire->lock);
+	}
+}
+
+static void vser_lead_unlock(struct vser_wire *wire)
+	__releases(&wire->lock)
+{
+	spin_unlock_bh(&wire->lock);
+}
+
+/* The last act under the lock of the old lead. */
+static void vser_set_lead(struct vser_line *line, struct vser_wire *lead)
+{
+	/* Pairs with vser_lead_lock(). */
+	smp_store_release(&line->lead, lead);
+}
+
+static void vser_assert_lead(struct vser_line *line)
+{
+	lockdep_assert_held(&line->lead->lock);
+}
+
+static void vser_event(struct vser_line *line, u32 type, u32 value)
+{
+	vser_assert_lead(line);
+
+	if (!line->events)
+		return;
+
+	line->events[line->event_seq & (VSER_EVENTS - 1)] = (struct vser_event) {
+		.position = line->position,
+		.type = type,
+		.value = value,
+	};
+	WRITE_ONCE(line->event_seq, line->event_seq + 1);
+	vser_wake(&line->event_wait, EPOLLPRI);
+}
+
+/* The far end sets the line's modem inputs. */
+static void vser_modem_receive(struct vser_line *line, u32 inputs)
+{
+	u32 changed = line->inputs ^ inputs;
+
+	vser_assert_lead(line);
+
+	if (!changed)
+		return;
+
+	trace_vser_modem(line->index, inputs, changed);
+	WRITE_ONCE(line->inputs, inputs);
+	vser_count(&line->n_cts, !!(changed & TIOCM_CTS));
+	vser_count(&line->n_dsr, !!(changed & TIOCM_DSR));
+	vser_count(&line->n_ri, !!(changed & TIOCM_RI));
+	vser_count(&line->n_dcd, !!(changed & TIOCM_CD));
+	/* Last: who waits for a change looks at the counters. */
+	vser_event(line, VSER_EVENT_MODEM, inputs);
+}
+
+/* Wires */
+
+/*
+ * Moves all that is in tx by exchanging buffers, if there is much and the far
+ * end can do so. Then there is nothing more to be done on the wire. Caller:
+ * tx.lock of the wire's line.
+ */
+static bool vser_wire_exchange(struct vser_wire *wire)
+{
+	struct vser_line *line = wire->line;
+	bool done = false;
+
+	lockdep_assert_held(&line->tx.lock);
+
+	if (READ_ONCE(wire->paced) ||
+	    vser_queue_len(&line->tx) < VSER_EXCHANGE)
+		return false;
+
+	spin_lock_bh(&wire->lock);
+	if (!wire->paced && line->far->exchange)
+		done = line->far->exchange(line);
+	if (done) {
+		WRITE_ONCE(wire->stalled, false);
+		wire->source->admit(wire);
+		wire->source->idle(wire);
+	}
+	spin_unlock_bh(&wire->lock);
+
+	return done;
+}
+
+/*
+ * Has the timer look at the wire when a batch has ended. From look to look it is
+ * the latency and not more, so that no byte waits longer: one that had not ended
+ * at one look is handed on at the next. If the last look was late by more than
+ * that, it is from now.
+ */
+static void vser_wire_arm(struct vser_wire *wire, u64 now)
+{
+	u64 latency = READ_ONCE(wire->line->latency);
+	u64 latest = max(wire->look + latency, now);
+
+	/* A batch was not enough. */
+	if (vser_frames_due(&wire->end, &wire->pace, now))
+		latest = now;
+	wire->look = vser_next_look(&wire->end, &wire->pace,
+				    wire->source->queued(wire), latest);
+	hrtimer_start(&wire->timer, ns_to_ktime(wire->look),
+		      HRTIMER_MODE_ABS_SOFT);
+}
+
+/* The frames that start from now on pass between the ends as they are set now. */
+static void vser_wire_set_ends(struct vser_wire *wire)
+{
+	const struct vser_line *from = wire->line;
+	const struct vser_line *to = wire->to ?: from;
+	struct vser_uart tx, rx;
+
+	/*
+	 * Without vser_config_lock, in the timer: each number is valid by
+	 * itself, and who is changing them comes here when he has done so.
+	 */
+	tx = data_race(from->uart);
+	/* Likewise. */
+	rx = data_race(to->uart);
+	if (!vser_uart_equal(&tx, &wire->link.tx) ||
+	    !vser_uart_equal(&rx, &wire->link.rx))
+		vser_link_set_ends(&wire->link, &tx, &rx);
+	wire->reset = false;
+}
+
+/* Hands on @n frames; the wire stays busy if there are more, and room. */
+static void vser_wire_carry(struct vser_wire *wire, u32 n)
+{
+	if (wire->reset) {
+		wire->source->carry(wire, 1);
+		vser_wire_set_ends(wire);
+		n--;
+	}
+	if (n)
+		wire->source->carry(wire, n);
+	wire->busy = wire->source->queued(wire);
+	if (!wire->busy)
+		wire->source->idle(wire);
+	else
+		wire->busy = wire->source->room(wire);
+}
+
+/* Hands on a batch of the frames that have ended by @now. */
+static void vser_wire_run(struct vser_wire *wire, u64 now)
+{
+	u64 n;
+
+	lockdep_assert_held(&wire->lock);
+
+	/* It must not fall ever farther behind if it is faster than we are. */
+	if (wire->source->endless &&
+	    now > wire->end.ns + READ_ONCE(wire->line->latency) + VSER_MAX_LAG)
+		wire->end = (struct vser_instant) { .ns = now };
+
+	n = vser_frames_due(&wire->end, &wire->pace, now);
+	if (!n)
+		return;
+	n = min3(n, (u64)wire->source->queued(wire), (u64)VSER_BATCH);
+	/* There is none if the receiver has taken its RTS away meanwhile. */
+	n = min_t(u64, n, wire->source->room(wire));
+	if (!n) {
+		wire->busy = false;
+		return;
+	}
+	vser_instant_advance(&wire->end, &wire->pace, n);
+	vser_wire_carry(wire, n);
+}
+
+/*
+ * Hands on all frames that have ended by @now, which the timer may not have
+ * done yet. What changes the frames to come does this first, so that it cannot
+ * reach into the past.
+ */
+static void vser_wire_catch_up(struct vser_wire *wire, u64 now)
+{
+	lockdep_assert_held(&wire->lock);
+
+	while (wire->busy && vser_frames_due(&wire->end, &wire->pace, now))
+		vser_wire_run(wire, now);
+}
+
+/* If nobody else goes on with an unpaced wire, the timer does. */
+static void vser_wire_move_later(struct vser_wire *wire)
+{
+	u64 latency = READ_ONCE(wire->line->latency);
+
+	if (!hrtimer_is_queued(&wire->timer))
+		hrtimer_start(&wire->timer,
+			      ns_to_ktime(ktime_get_ns() + latency),
+			      HRTIMER_MODE_ABS_SOFT);
+}
+
+/* Moves what can be moved, without a pace. Returns true if there is more. */
+static bool vser_wire_move(struct vser_wire *wire)
+{
+	u32 moved = 0, n;
+
+	while (moved < VSER_BURST) {
+		n = min(wire->source->queued(wire), VSER_BURST - moved);
+		if (!n)
+			return false;
+		n = min(n, wire->source->room(wire));
+		if (!n) {
+			WRITE_ONCE(wire->stalled, true);
+			return false;
+		}
+		vser_wire_carry(wire, n);
+		wire->busy = false;
+		moved += n;
+	}
+
+	vser_wire_move_later(wire);
+
+	return true;
+}
+
+/*
+ * An idle wire may have got frames to send, or room for them. Returns true if
+ * there is more to be done at once.
+ */
+static bool vser_wire_start(struct vser_wire *wire, u64 now)
+{
+	lockdep_assert_held(&wire->lock);
+
+	if (wire->busy)
+		return false;
+	if (wire->reset)
+		vser_wire_set_ends(wire);
+	if (!wire->paced)
+		return vser_wire_move(wire);
+	if (!wire->source->queued(wire) || !wire->source->room(wire))
+		return false;
+
+	wire->busy = true;
+	wire->end = (struct vser_instant) { .ns = now };
+	vser_instant_advance(&wire->end, &wire->pace, 1);
+	wire->look = now;
+	vser_wire_arm(wire, now);
+
+	return false;
+}
+
+/*
+ * A wire that may have stalled goes on, with all that is queued by now. Returns
+ * true if there is more to be done at once.
+ */
+static bool vser_wire_resume(struct vser_wire *wire, u64 now)
+{
+	WRITE_ONCE(wire->stalled, false);
+	/* Pairs with vser_tx_write(): its bytes are admitted. */
+	smp_mb();
+	wire->source->admit(wire);
+
+	return vser_wire_start(wire, now);
+}
+
+/*
+ * Does what there is to do on the wire, and returns the line that it leads to,
+ * for vser_wire_report(). No wire's lock held.
+ */
+static struct vser_line *vser_wire_pump(struct vser_wire *wire)
+{
+	u32 rounds = wire->source->endless ? 1 : VSER_MAX_FIFO / VSER_BURST;
+	struct vser_line *to;
+	bool more;
+	u64 now;
+
+	do {
+		spin_lock_bh(&wire->lock);
+		now = wire->paced ? ktime_get_ns() : 0;
+		vser_wire_catch_up(wire, now);
+		more = vser_wire_resume(wire, now);
+		to = wire->to;
+		spin_unlock_bh(&wire->lock);
+	} while (more && --rounds);
+
+	return to;
+}
+
+/*
+ * Tells the far end the line's modem outputs. RTS is what the program wants
+ * and, with flow control, off while rx is full.
+ */
+static void vser_modem_tell(struct vser_line *line)
+{
+	u32 outputs;
+
+	spin_lock_bh(&line->out.lock);
+	vser_wire_catch_up(&line->out, ktime_get_ns());
+	/*
+	 * Read under the lock: of two that change an output at once, the last
+	 * to come here sees both changes.
+	 */
+	outputs = READ_ONCE(line->outputs);
+	if (READ_ONCE(line->flow) == VSER_FLOW_RTSCTS &&
+	    READ_ONCE(line->throttled))
+		outputs &= ~TIOCM_RTS;
+	line->far->modem(line, outputs);
+	spin_unlock_bh(&line->out.lock);
+}
+
+/*
+ * After a wire that leads to @line has run: if that has changed RTS, tells the
+ * far end, which then may go on sending. No wire's lock held.
+ */
+static void vser_wire_report(struct vser_line *line)
+{
+	while (line && test_and_clear_bit(VSER_RTS_STALE, &line->flags)) {
+		vser_modem_tell(line);
+		vser_wire_pump(READ_ONCE(line->lead));
+	}
+}
+
+/*
+ * Something has changed that the wire may have waited for: frames to send, or
+ * room for them. No wire's lock held.
+ */
+static void vser_wire_kick(struct vser_wire *wire)
+{
+	vser_wire_report(vser_wire_pump(wire));
+}
+
+/*
+ * The line's modem outputs have changed, or who is to be told of them. On return
+ * the far end knows, and nothing is under way that it sent without knowing; and
+ * what waited, on either wire, goes on.
+ */
+static void vser_modem_send(struct vser_line *line)
+{
+	vser_modem_tell(line);
+	vser_wire_kick(READ_ONCE(line->lead));
+	vser_wire_kick(&line->out);
+}
+
+/*
+ * The timer is always armed by hrtimer_start() under the wire's lock, and never
+ * by returning HRTIMER_RESTART: a process may have armed it anew while this
+ * function waited for the lock. Then it is not yet time to look.
+ */
+static enum hrtimer_restart vser_wire_timer(struct hrtimer *timer)
+{
+	struct vser_wire *wire = container_of(timer, struct vser_wire, timer);
+	struct vser_line *to;
+	u64 now, late = 0;
+
+	spin_lock(&wire->lock);
+	now = ktime_get_ns();
+	if (!wire->busy) {
+		vser_wire_resume(wire, now);
+	} else if (now >= wire->look) {
+		if (now > wire->end.ns)
+			late = now - wire->end.ns;
+		vser_wire_run(wire, now);
+		if (wire->busy)
+			vser_wire_arm(wire, now);
+	}
+	trace_vser_timer(wire->line->index, wire == &wire->line->in, late,
+			 wire->busy);
+	to = wire->to;
+	spin_unlock(&wire->lock);
+
+	vser_wire_report(to);
+
+	return HRTIMER_NORESTART;
+}
+
+/*
+ * Sets how the frames are sent that start from now on: by period, speed and
+ * format, and pacing.
+ */
+static void vser_wire_tune(struct vser_wire *wire)
+{
+	u64 period = wire->source->endless ? wire->line->generator.period : 0;
+
+	lockdep_assert_held(&vser_config_lock);
+	lockdep_assert_held(&wire->lock);
+
+	vser_wire_catch_up(wire, ktime_get_ns());
+	vser_instant_settle(&wire->end);
+	wire->pace = period ? vser_pace_of_period(period) :
+			      vser_pace_of_uart(&wire->line->uart);
+	wire->paced = period || wire->line->pacing;
+	if (!wire->paced)
+		wire->busy = false;
+	/* The frame on the wire ends as it began. */
+	if (wire->busy)
+		wire->reset = true;
+	else
+		vser_wire_set_ends(wire);
+}
+
+static void vser_wire_retune(struct vser_wire *wire)
+{
+	spin_lock_bh(&wire->lock);
+	vser_wire_tune(wire);
+	spin_unlock_bh(&wire->lock);
+
+	vser_wire_kick(wire);
+}
+
+/* The latency has changed: it counts from now. */
+static void vser_wire_look_again(struct vser_wire *wire)
+{
+	u64 now;
+
+	spin_lock_bh(&wire->lock);
+	now = ktime_get_ns();
+	vser_wire_catch_up(wire, now);
+	if (wire->busy) {
+		wire->look = now;
+		vser_wire_arm(wire, now);
+	}
+	spin_unlock_bh(&wire->lock);
+
+	vser_wire_kick(wire);
+}
+
+static void vser_wire_init(struct vser_wire *wire, struct vser_line *line,
+			   const struct vser_source *source)
+{
+	spin_lock_init(&wire->lock);
+	hrtimer_setup(&wire->timer, vser_wire_timer, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_ABS_SOFT);
+	wire->line = line;
+	wire->source = source;
+	wire->paced = true;
+	wire->pace = vser_pace_of_uart(&line->uart);
+	vser_link_set_ends(&wire->link, &line->uart, &line->uart);
+}
+
+#endif /* VSER_WIRE_H */
