@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * mem_demo - devices of the laboratory's own, and streaming DMA on them
+ *
+ * A device has one DMA mask as long as it lives, as what was allocated for it must
+ * stay under it: so there is a device for each mask.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/dmapool.h>
+#include <linux/mm.h>
+#include <linux/platform_device.h>
+
+#include "lab.h"
+
+struct platform_device *mem_demo_device;
+
+static struct mem_demo_dma mem_demo_dmas[] = {
+	{ .bits = 24 }, { .bits = 32 }, { .bits = 64 },
+};
+
+const struct mem_demo_dma *mem_demo_dma(unsigned int bits)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(mem_demo_dmas); i++)
+		if (mem_demo_dmas[i].bits == bits && mem_demo_dmas[i].pdev)
+			return &mem_demo_dmas[i];
+
+	return NULL;
+}
+
+/* One device for each mask that this machine can have. */
+static int mem_demo_make_dma(struct mem_demo_dma *dma)
+{
+	struct platform_device_info info = {
+		.parent = &mem_demo_device->dev,
+		.name = MEM_DEMO_NAME,
+		.id = dma->bits,
+		.dma_mask = DMA_BIT_MASK(dma->bits),
+	};
+	struct platform_device *pdev;
+
+	pdev = platform_device_register_full(&info);
+	if (IS_ERR(pdev))
+		return PTR_ERR(pdev);
+	if (dma_set_mask_and_coherent(&pdev->dev, info.dma_mask)) {
+		platform_device_unregister(pdev);
+		return 0;
+	}
+
+	dma->pool = dma_pool_create(MEM_DEMO_NAME, &pdev->dev,
+				    MEM_DEMO_OBJECT_SIZE, 0, 0);
+	if (!dma->pool) {
+		platform_device_unregister(pdev);
+		return -ENOMEM;
+	}
+	dma->pdev = pdev;
+
+	return 0;
+}
+
+void mem_demo_destroy_devices(void)
+{
+	struct mem_demo_dma *dma;
+
+	for (dma = mem_demo_dmas;
+	     dma < mem_demo_dmas + ARRAY_SIZE(mem_demo_dmas); dma++) {
+		if (!dma->pdev)
+			continue;
+		dma_pool_destroy(dma->pool);
+		platform_device_unregister(dma->pdev);
+	}
+	platform_device_unregister(mem_demo_device);
+}
+
+int mem_demo_make_devices(void)
+{
+	struct mem_demo_dma *dma;
+	int ret;
+
+	mem_demo_device = platform_device_register_simple(MEM_DEMO_NAME,
+							  PLATFORM_DEVID_NONE,
+							  NULL, 0);
+	if (IS_ERR(mem_demo_device))
+		return PTR_ERR(mem_demo_device);
+
+	for (dma = mem_demo_dmas;
+	     dma < mem_demo_dmas + ARRAY_SIZE(mem_demo_dmas); dma++) {
+		ret = mem_demo_make_dma(dma);
+		if (ret) {
+			mem_demo_destroy_devices();
+			return ret;
+		}
+	}
+
+	return 0;
+}
+
+static void mem_demo_sync(const struct mem_demo_object *object, u32 op)
+{
+	struct device *dev = &object->want.dma->pdev->dev;
+	size_t length = PAGE_SIZE << object->want.order;
+	bool to_cpu = op == MEM_SYNC_FOR_CPU;
+
+	if (object->want.row->kind == MEM_DEMO_SG && to_cpu)
+		dma_sync_sgtable_for_cpu(dev, object->piece.ptr,
+					 DMA_BIDIRECTIONAL);
+	else if (object->want.row->kind == MEM_DEMO_SG)
+		dma_sync_sgtable_for_device(dev, object->piece.ptr,
+					    DMA_BIDIRECTIONAL);
+	else if (to_cpu)
+		dma_sync_single_for_cpu(dev, object->piece.dma, length,
+					DMA_BIDIRECTIONAL);
+	else
+		dma_sync_single_for_device(dev, object->piece.dma, length,
+					   DMA_BIDIRECTIONAL);
+}
+
+static int mem_demo_sync_object(struct mem_demo_file *file,
+				struct mem_demo_object *object,
+				struct mem_dma_sync *arg)
+{
+	const struct mem_demo_want *want = &object->want;
+	struct device *dev;
+	int ret;
+
+	if (!(want->row->caps & MEM_CAP_SYNC))
+		return -EINVAL;
+	ret = mutex_lock_killable(&file->lock);
+	if (ret)
+		return ret;
+	mem_demo_sync(object, arg->op);
+	object->owner = arg->op == MEM_SYNC_FOR_CPU ? MEM_OWNER_CPU :
+						      MEM_OWNER_DEVICE;
+	mutex_unlock(&file->lock);
+
+	dev = &want->dma->pdev->dev;
+	arg->entries = want->row->kind == MEM_DEMO_SG ?
+		       ((struct sg_table *)object->piece.ptr)->nents : 1;
+	arg->dma_bits = want->dma->bits;
+	arg->coherent = dma_need_sync(dev, object->piece.dma) ? MEM_NO : MEM_YES;
+	arg->required_mask = dma_get_required_mask(dev);
+
+	return 0;
+}
+
+long mem_demo_dma_sync(struct mem_demo_file *file,
+		       struct mem_dma_sync *arg)
+{
+	struct mem_demo_object *object;
+	int ret;
+
+	if ((arg->op != MEM_SYNC_FOR_CPU && arg->op != MEM_SYNC_FOR_DEVICE) ||
+	    arg->reserved)
+		return -EINVAL;
+	object = mem_demo_get(file, arg->handle);
+	if (!object)
+		return -ENOENT;
+	ret = mem_demo_sync_object(file, object, arg);
+	mem_demo_put(object);
+
+	return ret;
+}
