@@ -1,0 +1,848 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * io_demo - the driver of QEMU's PCI device "edu"
+ *
+ * The device inverts numbers, computes factorials, raises interrupts and copies
+ * by DMA; all that a small PCI driver has to care about is in here.
+ */
+#include <linux/delay.h>
+#include <linux/dma-mapping.h>
+#include <linux/dmapool.h>
+#include <linux/interrupt.h>
+#include <linux/io.h>
+#include <linux/io-64-nonatomic-lo-hi.h>
+#include <linux/iopoll.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/log2.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/pm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/swiotlb.h>
+#include <linux/timekeeping.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "io/lab.h"
+#include "io_demo.h"
+#include "vser_compat.h"
+
+/* The edu device: its registers */
+
+#define EDU_ID			0x00
+#define EDU_LIVE		0x04	/* reads as the inverse of what was written */
+#define EDU_FACTORIAL		0x08
+#define EDU_STATUS		0x20
+#define EDU_IRQ_STATUS		0x24
+#define EDU_IRQ_RAISE		0x60
+#define EDU_IRQ_ACK		0x64
+#define EDU_DMA_SOURCE		0x80
+#define EDU_DMA_TARGET		0x88
+#define EDU_DMA_COUNT		0x90
+#define EDU_DMA_COMMAND		0x98
+
+#define EDU_STATUS_COMPUTING	0x01
+#define EDU_STATUS_WANT_IRQ	0x80
+
+#define EDU_IRQ_FACTORIAL	0x00000001
+#define EDU_IRQ_DMA		0x00000100
+#define EDU_IRQ_TEST		0x00010000	/* ours; the device knows no meaning */
+
+#define EDU_DMA_RUN		0x01
+#define EDU_DMA_FROM_DEVICE	0x02
+#define EDU_DMA_WANT_IRQ	0x04
+
+/* Where the device's own memory is, for its DMA engine. */
+#define EDU_DMA_MEMORY		0x40000
+
+/* The engine needs 100 ms; after this it is broken. */
+#define EDU_DMA_TIMEOUT		(2 * HZ)
+/* For an interrupt that needs nothing but to arrive. */
+#define EDU_IRQ_TIMEOUT		HZ
+
+static_assert(!(IO_DEMO_USER_IRQS &
+		(EDU_IRQ_FACTORIAL | EDU_IRQ_DMA | EDU_IRQ_TEST)));
+
+static unsigned int io_demo_mask_bits = 28;
+module_param_named(edu_mask_bits, io_demo_mask_bits, uint, 0444);
+MODULE_PARM_DESC(edu_mask_bits, "address bits of edu devices, 24 to 64 (default 28, as QEMU's dma_mask)");
+
+static bool io_demo_msi = true;
+module_param_named(edu_msi, io_demo_msi, bool, 0444);
+MODULE_PARM_DESC(edu_msi, "use message signalled interrupts if the device has them (default Y)");
+
+/* Interrupts */
+
+/* Hard interrupt context, or a thread's on a kernel that makes one of it. */
+static irqreturn_t io_demo_card_irq(int irq, void *data)
+{
+	struct io_demo_card *card = data;
+	u64 now = ktime_get_ns();
+	irqreturn_t ret = IRQ_HANDLED;
+	unsigned long flags;
+	u32 status;
+
+	status = readl(card->regs + EDU_IRQ_STATUS);
+	spin_lock_irqsave(&card->irq_lock, flags);
+	/* On a shared line it may be another's. All ones: there is no device. */
+	if (!status || status == U32_MAX) {
+		card->others++;
+		spin_unlock_irqrestore(&card->irq_lock, flags);
+		return IRQ_NONE;
+	}
+
+	writel(status, card->regs + EDU_IRQ_ACK);
+	/* The bus may delay a write; a read behind it sees to it that the line
+	 * is low when we return, or we would be called once more for nothing.
+	 */
+	if (!card->pdev->msi_enabled)
+		readl(card->regs + EDU_IRQ_STATUS);
+
+	card->interrupts++;
+	if (status & IO_DEMO_USER_IRQS) {
+		card->user_irqs++;
+		card->user_bits = status & IO_DEMO_USER_IRQS;
+	}
+	if (status & EDU_IRQ_TEST) {
+		card->handler_ns = now;
+		card->lower_ns = now;
+		if (card->half == IO_DEMO_HALF_THREAD)
+			ret = IRQ_WAKE_THREAD;
+		else if (card->half == IO_DEMO_HALF_WORK)
+			queue_work(system_highpri_wq, &card->work);
+		if (card->half != IO_DEMO_HALF_HARD)
+			status &= ~EDU_IRQ_TEST;
+	}
+	card->events |= status;
+	spin_unlock_irqrestore(&card->irq_lock, flags);
+	wake_up_all(&card->wait);
+
+	return ret;
+}
+
+/* What the handler has left to a half that may sleep, whichever it is. */
+static void io_demo_card_lower_half(struct io_demo_card *card, u64 *count)
+{
+	u64 now = ktime_get_ns();
+
+	spin_lock_irq(&card->irq_lock);
+	(*count)++;
+	card->lower_ns = now;
+	card->events |= EDU_IRQ_TEST;
+	spin_unlock_irq(&card->irq_lock);
+	wake_up_all(&card->wait);
+}
+
+static irqreturn_t io_demo_card_thread(int irq, void *data)
+{
+	struct io_demo_card *card = data;
+
+	io_demo_card_lower_half(card, &card->threads);
+
+	return IRQ_HANDLED;
+}
+
+static void io_demo_card_work(struct work_struct *work)
+{
+	struct io_demo_card *card = container_of(work, struct io_demo_card, work);
+
+	io_demo_card_lower_half(card, &card->works);
+}
+
+/* Takes those of the status bits that have come. */
+static u32 io_demo_card_take(struct io_demo_card *card, u32 bits)
+{
+	spin_lock_irq(&card->irq_lock);
+	bits &= card->events;
+	card->events &= ~bits;
+	spin_unlock_irq(&card->irq_lock);
+
+	return bits;
+}
+
+bool io_demo_card_gone(struct io_demo_card *card)
+{
+	return READ_ONCE(card->gone);
+}
+
+/* Cards: their lives */
+
+/* Protects io_demo_cards. Process context; innermost of the mutexes. */
+static DEFINE_MUTEX(io_demo_cards_lock);
+static struct io_demo_card *io_demo_cards[IO_DEMO_MAX_EDUS];
+
+static void io_demo_card_free(struct kref *ref)
+{
+	kfree(container_of(ref, struct io_demo_card, ref));
+}
+
+void io_demo_card_put(void *card)
+{
+	kref_put(&((struct io_demo_card *)card)->ref, io_demo_card_free);
+}
+
+static struct io_demo_card *io_demo_card_get(u32 index)
+{
+	struct io_demo_card *card = NULL;
+
+	mutex_lock(&io_demo_cards_lock);
+	if (index < IO_DEMO_MAX_EDUS)
+		card = io_demo_cards[index];
+	if (card)
+		kref_get(&card->ref);
+	mutex_unlock(&io_demo_cards_lock);
+
+	return card;
+}
+
+/* Locks a card for an operation, unless its device has gone. */
+int io_demo_card_lock(struct io_demo_card *card)
+{
+	int ret;
+
+	ret = mutex_lock_interruptible(&card->lock);
+	if (ret)
+		return ret;
+	if (io_demo_card_gone(card)) {
+		mutex_unlock(&card->lock);
+		return -ENODEV;
+	}
+
+	return 0;
+}
+
+/* Gets and locks card @index; to be followed by io_demo_card_done(). */
+struct io_demo_card *io_demo_card_begin(u32 index)
+{
+	struct io_demo_card *card = io_demo_card_get(index);
+	int ret;
+
+	if (!card)
+		return ERR_PTR(-ENODEV);
+	ret = io_demo_card_lock(card);
+	if (ret) {
+		io_demo_card_put(card);
+		return ERR_PTR(ret);
+	}
+
+	return card;
+}
+
+void io_demo_card_done(struct io_demo_card *card)
+{
+	mutex_unlock(&card->lock);
+	io_demo_card_put(card);
+}
+
+static int io_demo_card_publish(struct io_demo_card *card)
+{
+	unsigned int i;
+
+	mutex_lock(&io_demo_cards_lock);
+	for (i = 0; i < IO_DEMO_MAX_EDUS && io_demo_cards[i]; i++)
+		;
+	if (i < IO_DEMO_MAX_EDUS) {
+		card->index = i;
+		io_demo_cards[i] = card;
+	}
+	mutex_unlock(&io_demo_cards_lock);
+
+	return i < IO_DEMO_MAX_EDUS ? 0 : -ENODEV;
+}
+
+static void io_demo_card_unpublish(struct io_demo_card *card)
+{
+	mutex_lock(&io_demo_cards_lock);
+	io_demo_cards[card->index] = NULL;
+	mutex_unlock(&io_demo_cards_lock);
+}
+
+static u32 io_demo_card_present(void)
+{
+	u32 present = 0;
+	unsigned int i;
+
+	mutex_lock(&io_demo_cards_lock);
+	for (i = 0; i < IO_DEMO_MAX_EDUS; i++)
+		if (io_demo_cards[i])
+			present |= BIT(i);
+	mutex_unlock(&io_demo_cards_lock);
+
+	return present;
+}
+
+/* Waits until the DMA engine does not run: it cannot be stopped. */
+static int io_demo_card_idle(struct io_demo_card *card)
+{
+	u32 command;
+
+	/* All ones is what is read where no device is any more. */
+	return readl_poll_timeout(card->regs + EDU_DMA_COMMAND, command,
+				  !(command & EDU_DMA_RUN) || command == U32_MAX,
+				  USEC_PER_MSEC, jiffies_to_usecs(EDU_DMA_TIMEOUT));
+}
+
+/* The device raises no interrupt of its own any more, and has none pending. */
+static void io_demo_card_quiet(struct io_demo_card *card)
+{
+	writel(0, card->regs + EDU_STATUS);
+	writel(readl(card->regs + EDU_IRQ_STATUS), card->regs + EDU_IRQ_ACK);
+}
+
+static void io_demo_card_cancel_work(void *card)
+{
+	cancel_work_sync(&((struct io_demo_card *)card)->work);
+}
+
+static struct io_demo_card *io_demo_card_alloc(struct pci_dev *pdev)
+{
+	struct io_demo_card *card;
+
+	card = kzalloc(sizeof(*card), GFP_KERNEL);
+	if (!card)
+		return NULL;
+	kref_init(&card->ref);
+	card->pdev = pdev;
+	mutex_init(&card->lock);
+	INIT_LIST_HEAD(&card->buffers);
+	init_waitqueue_head(&card->wait);
+	INIT_WORK(&card->work, io_demo_card_work);
+	spin_lock_init(&card->irq_lock);
+
+	return card;
+}
+
+/* Interrupts: the handler first, then what has it called. */
+static int io_demo_card_init_irq(struct io_demo_card *card)
+{
+	struct pci_dev *pdev = card->pdev;
+	int ret;
+
+	ret = pci_alloc_irq_vectors(pdev, 1, 1, io_demo_msi ?
+				    PCI_IRQ_MSI | PCI_IRQ_INTX : PCI_IRQ_INTX);
+	if (ret < 0)
+		return ret;
+
+	/* Undone after the interrupt is freed, when nothing queues it again. */
+	ret = devm_add_action_or_reset(&pdev->dev, io_demo_card_cancel_work, card);
+	if (ret)
+		return ret;
+
+	return devm_request_threaded_irq(&pdev->dev, pci_irq_vector(pdev, 0),
+					 io_demo_card_irq, io_demo_card_thread,
+					 pdev->msi_enabled ? 0 : IRQF_SHARED,
+					 IO_DEMO_NAME, card);
+}
+
+/*
+ * All that is got here is managed: it goes in reverse order, the card's own
+ * reference last, when this fails and after the remove function.
+ */
+static int io_demo_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	struct device *dev = &pdev->dev;
+	struct io_demo_card *card;
+	int ret;
+
+	card = io_demo_card_alloc(pdev);
+	if (!card)
+		return -ENOMEM;
+	ret = devm_add_action_or_reset(dev, io_demo_card_put, card);
+	if (ret)
+		return ret;
+
+	ret = pcim_enable_device(pdev);
+	if (ret)
+		return ret;
+	card->regs = pcim_iomap_region(pdev, 0, IO_DEMO_NAME);
+	if (IS_ERR(card->regs))
+		return PTR_ERR(card->regs);
+	if ((readl(card->regs + EDU_ID) & 0xff) != 0xed)
+		return -ENODEV;
+
+	ret = dma_set_mask_and_coherent(dev, DMA_BIT_MASK(io_demo_mask_bits));
+	if (ret)
+		return ret;
+	card->pool = dmam_pool_create(IO_DEMO_NAME, dev, IO_DEMO_POOL_SIZE,
+				      IO_DEMO_POOL_SIZE, 0);
+	if (!card->pool)
+		return -ENOMEM;
+
+	/* A predecessor may have left the engine running; it must not write
+	 * into memory that is somebody else's by now.
+	 */
+	ret = io_demo_card_idle(card);
+	if (ret)
+		return ret;
+	io_demo_card_quiet(card);
+	pci_set_master(pdev);
+
+	ret = io_demo_card_init_irq(card);
+	if (ret)
+		return ret;
+	pci_set_drvdata(pdev, card);
+
+	return io_demo_card_publish(card);
+}
+
+static void io_demo_remove(struct pci_dev *pdev)
+{
+	struct io_demo_card *card = pci_get_drvdata(pdev);
+
+	io_demo_card_unpublish(card);
+	WRITE_ONCE(card->gone, true);
+	wake_up_all(&card->wait);
+
+	/* Who was waiting for the device leaves now; who comes is turned away. */
+	mutex_lock(&card->lock);
+	io_demo_card_quiet(card);
+	pci_clear_master(pdev);
+	io_demo_buffers_strip(card);
+	mutex_unlock(&card->lock);
+}
+
+/*
+ * Programs are frozen, so that no operation is running but one that cannot be
+ * interrupted; it is waited for. The PCI core saves and restores the rest.
+ */
+static int __maybe_unused io_demo_suspend(struct device *dev)
+{
+	struct io_demo_card *card = pci_get_drvdata(to_pci_dev(dev));
+
+	mutex_lock(&card->lock);
+	io_demo_card_quiet(card);
+	mutex_unlock(&card->lock);
+	flush_work(&card->work);
+
+	return 0;
+}
+
+static int __maybe_unused io_demo_resume(struct device *dev)
+{
+	struct io_demo_card *card = pci_get_drvdata(to_pci_dev(dev));
+
+	mutex_lock(&card->lock);
+	io_demo_card_quiet(card);
+	mutex_unlock(&card->lock);
+
+	return 0;
+}
+
+static SIMPLE_DEV_PM_OPS(io_demo_pm_ops, io_demo_suspend, io_demo_resume);
+
+static const struct pci_device_id io_demo_ids[] = {
+	{ PCI_DEVICE(0x1234, 0x11e8) },
+	{ }
+};
+MODULE_DEVICE_TABLE(pci, io_demo_ids);
+
+static struct pci_driver io_demo_driver = {
+	.name = IO_DEMO_NAME,
+	.id_table = io_demo_ids,
+	.probe = io_demo_probe,
+	.remove = io_demo_remove,
+	.driver.pm = &io_demo_pm_ops,
+};
+
+/* Cards: what they do */
+
+static u32 io_demo_card_state(struct io_demo_card *card)
+{
+	struct device *dev = &card->pdev->dev;
+	u32 state = 0;
+
+	if (card->pdev->msi_enabled)
+		state |= IO_DEMO_EDU_MSI;
+	if (io_demo_translated(dev))
+		state |= IO_DEMO_EDU_IOMMU;
+	else if (io_demo_bounces(dev))
+		state |= IO_DEMO_EDU_BOUNCE;
+	if (is_swiotlb_force_bounce(dev))
+		state |= IO_DEMO_EDU_FORCED;
+
+	return state;
+}
+
+long io_demo_edu(void *state, void __user *arg)
+{
+	struct io_demo_card *card;
+	struct io_demo_edu edu;
+	int ret;
+
+	ret = io_demo_enter(&edu, arg, sizeof(edu));
+	if (ret)
+		return ret;
+
+	edu = (struct io_demo_edu) {
+		.index = edu.index,
+		.present = io_demo_card_present(),
+	};
+	card = io_demo_card_begin(edu.index);
+	if (IS_ERR(card))
+		return io_demo_leave(arg, &edu, sizeof(edu)) ?: PTR_ERR(card);
+
+	edu.state = io_demo_card_state(card);
+	edu.id = readl(card->regs + EDU_ID);
+	edu.irq = pci_irq_vector(card->pdev, 0);
+	edu.mask_bits = ilog2(dma_get_mask(&card->pdev->dev)) + 1;
+	edu.bar_size = pci_resource_len(card->pdev, 0);
+	if (io_demo_sees_addresses()) {
+		edu.state |= IO_DEMO_EDU_RAW;
+		edu.bar = pci_resource_start(card->pdev, 0);
+	}
+	strscpy(edu.name, pci_name(card->pdev), sizeof(edu.name));
+	spin_lock_irq(&card->irq_lock);
+	edu.interrupts = card->interrupts;
+	edu.threads = card->threads;
+	edu.works = card->works;
+	edu.others = card->others;
+	spin_unlock_irq(&card->irq_lock);
+	io_demo_card_done(card);
+
+	return io_demo_leave(arg, &edu, sizeof(edu));
+}
+
+long io_demo_live(void *state, void __user *arg)
+{
+	struct io_demo_card *card;
+	struct io_demo_live live;
+	int ret;
+
+	ret = io_demo_enter(&live, arg, sizeof(live));
+	if (ret)
+		return ret;
+	if (live.reserved)
+		return -EINVAL;
+	card = io_demo_card_begin(live.index);
+	if (IS_ERR(card))
+		return PTR_ERR(card);
+
+	writel(live.value, card->regs + EDU_LIVE);
+	live.answer = readl(card->regs + EDU_LIVE);
+	io_demo_card_done(card);
+
+	return io_demo_leave(arg, &live, sizeof(live));
+}
+
+static bool io_demo_card_computes(struct io_demo_card *card)
+{
+	return readl(card->regs + EDU_STATUS) & EDU_STATUS_COMPUTING;
+}
+
+/*
+ * Has the result come? An interrupt that was on its way when we began belongs
+ * to what was computed before; the status tells them apart.
+ */
+static bool io_demo_card_computed(struct io_demo_card *card)
+{
+	return io_demo_card_take(card, EDU_IRQ_FACTORIAL) &&
+	       !io_demo_card_computes(card);
+}
+
+/* Waits for the interrupt. */
+static int io_demo_await_result(struct io_demo_card *card, unsigned int ms)
+{
+	long left;
+
+	left = wait_event_interruptible_timeout(card->wait,
+						io_demo_card_gone(card) ||
+						io_demo_card_computed(card),
+						msecs_to_jiffies(ms));
+	if (io_demo_card_gone(card))
+		return -ENODEV;
+	if (left < 0)
+		return -EINTR;
+
+	return left ? 0 : -ETIMEDOUT;
+}
+
+/* Looks at the status again and again. */
+static int io_demo_poll_result(struct io_demo_card *card, unsigned int ms)
+{
+	ktime_t end = ktime_add_ms(ktime_get(), ms);
+
+	while (io_demo_card_computes(card)) {
+		if (io_demo_card_gone(card))
+			return -ENODEV;
+		if (signal_pending(current))
+			return -EINTR;
+		if (ktime_after(ktime_get(), end))
+			return -ETIMEDOUT;
+		usleep_range(10, 20);
+	}
+
+	return 0;
+}
+
+static int io_demo_card_compute(struct io_demo_card *card,
+				struct io_demo_factorial *factorial)
+{
+	bool poll = factorial->flags & IO_DEMO_POLL;
+	u64 start;
+	int ret;
+
+	lockdep_assert_held(&card->lock);
+	if (io_demo_card_computes(card))
+		return -EBUSY;
+	io_demo_card_take(card, EDU_IRQ_FACTORIAL);
+	writel(poll ? 0 : EDU_STATUS_WANT_IRQ, card->regs + EDU_STATUS);
+
+	start = ktime_get_ns();
+	writel(factorial->n, card->regs + EDU_FACTORIAL);
+	if (poll)
+		ret = io_demo_poll_result(card, factorial->timeout_ms);
+	else
+		ret = io_demo_await_result(card, factorial->timeout_ms);
+	factorial->ns = ktime_get_ns() - start;
+	factorial->result = readl(card->regs + EDU_FACTORIAL);
+	writel(0, card->regs + EDU_STATUS);
+
+	return ret;
+}
+
+static bool io_demo_is_timeout(u32 ms)
+{
+	return ms && ms <= IO_DEMO_MAX_TIMEOUT;
+}
+
+long io_demo_factorial(void *state, void __user *arg)
+{
+	struct io_demo_factorial factorial;
+	struct io_demo_card *card;
+	int ret;
+
+	ret = io_demo_enter(&factorial, arg, sizeof(factorial));
+	if (ret)
+		return ret;
+	if (factorial.flags & ~IO_DEMO_POLL || factorial.reserved ||
+	    !io_demo_is_timeout(factorial.timeout_ms))
+		return -EINVAL;
+
+	card = io_demo_card_begin(factorial.index);
+	if (IS_ERR(card))
+		return PTR_ERR(card);
+	ret = io_demo_card_compute(card, &factorial);
+	io_demo_card_done(card);
+
+	return ret ?: io_demo_leave(arg, &factorial, sizeof(factorial));
+}
+
+long io_demo_raise(void *state, void __user *arg)
+{
+	struct io_demo_card *card;
+	struct io_demo_raise raise;
+	int ret;
+
+	ret = io_demo_enter(&raise, arg, sizeof(raise));
+	if (ret)
+		return ret;
+	if (!raise.bits || raise.bits & ~IO_DEMO_USER_IRQS)
+		return -EINVAL;
+
+	card = io_demo_card_begin(raise.index);
+	if (IS_ERR(card))
+		return PTR_ERR(card);
+	writel(raise.bits, card->regs + EDU_IRQ_RAISE);
+	io_demo_card_done(card);
+
+	return 0;
+}
+
+/* Have there been more than the caller knows? If so, it is told. */
+static bool io_demo_card_raised(struct io_demo_card *card,
+				struct io_demo_wait *wait)
+{
+	bool raised;
+
+	spin_lock_irq(&card->irq_lock);
+	raised = card->user_irqs > wait->seen;
+	if (raised) {
+		wait->seen = card->user_irqs;
+		wait->bits = card->user_bits;
+	}
+	spin_unlock_irq(&card->irq_lock);
+
+	return raised;
+}
+
+long io_demo_wait(void *state, void __user *arg)
+{
+	struct io_demo_card *card;
+	struct io_demo_wait wait;
+	long ret;
+
+	ret = io_demo_enter(&wait, arg, sizeof(wait));
+	if (ret)
+		return ret;
+	if (wait.timeout_ms > IO_DEMO_MAX_TIMEOUT || wait.bits || wait.reserved)
+		return -EINVAL;
+
+	card = io_demo_card_get(wait.index);
+	if (!card)
+		return -ENODEV;
+	ret = wait_event_interruptible_timeout(card->wait,
+					       io_demo_card_gone(card) ||
+					       io_demo_card_raised(card, &wait),
+					       msecs_to_jiffies(wait.timeout_ms));
+	if (io_demo_card_gone(card))
+		ret = -ENODEV;
+	else if (ret < 0)
+		ret = -EINTR;
+	else
+		ret = ret ? 0 : -ETIMEDOUT;
+	io_demo_card_put(card);
+
+	return ret ?: io_demo_leave(arg, &wait, sizeof(wait));
+}
+
+static void io_demo_times_add(struct io_demo_times *times, u64 ns)
+{
+	unsigned int bucket = ns ? ilog2(ns) : 0;
+
+	if (!times->sum || ns < times->min)
+		times->min = ns;
+	times->max = max(times->max, ns);
+	times->sum += ns;
+	times->bucket[min_t(unsigned int, bucket, IO_DEMO_BUCKETS - 1)]++;
+}
+
+/* Raises an interrupt and waits for it. */
+static int io_demo_card_time_irq(struct io_demo_card *card,
+				 struct io_demo_irq *irq)
+{
+	u64 raised, handler, lower, task;
+
+	lockdep_assert_held(&card->lock);
+	io_demo_card_take(card, EDU_IRQ_TEST);
+	raised = ktime_get_ns();
+	writel(EDU_IRQ_TEST, card->regs + EDU_IRQ_RAISE);
+	if (!wait_event_timeout(card->wait,
+				io_demo_card_gone(card) ||
+				io_demo_card_take(card, EDU_IRQ_TEST),
+				EDU_IRQ_TIMEOUT))
+		return -ETIMEDOUT;
+	task = ktime_get_ns();
+	if (io_demo_card_gone(card))
+		return -ENODEV;
+
+	spin_lock_irq(&card->irq_lock);
+	handler = card->handler_ns;
+	lower = card->lower_ns;
+	spin_unlock_irq(&card->irq_lock);
+	io_demo_times_add(&irq->handler, handler - raised);
+	io_demo_times_add(&irq->lower, lower - raised);
+	io_demo_times_add(&irq->task, task - raised);
+
+	return 0;
+}
+
+static int io_demo_card_time_irqs(struct io_demo_card *card,
+				  struct io_demo_irq *irq)
+{
+	int ret;
+
+	spin_lock_irq(&card->irq_lock);
+	card->half = irq->half;
+	spin_unlock_irq(&card->irq_lock);
+
+	while (irq->done < irq->count) {
+		ret = io_demo_card_time_irq(card, irq);
+		if (ret)
+			return ret;
+		irq->done++;
+		if (signal_pending(current))
+			break;
+		cond_resched();
+	}
+
+	return 0;
+}
+
+long io_demo_irq(void *state, void __user *arg)
+{
+	struct io_demo_card *card;
+	struct io_demo_irq irq;
+	int ret;
+
+	ret = io_demo_enter(&irq, arg, sizeof(irq));
+	if (ret)
+		return ret;
+	if (irq.half < IO_DEMO_HALF_HARD || irq.half > IO_DEMO_HALF_WORK ||
+	    !irq.count || irq.count > IO_DEMO_MAX_COUNT)
+		return -EINVAL;
+	irq = (struct io_demo_irq) {
+		.index = irq.index, .half = irq.half, .count = irq.count,
+	};
+
+	card = io_demo_card_begin(irq.index);
+	if (IS_ERR(card))
+		return PTR_ERR(card);
+	ret = io_demo_card_time_irqs(card, &irq);
+	io_demo_card_done(card);
+
+	return ret ?: io_demo_leave(arg, &irq, sizeof(irq));
+}
+
+/* DMA */
+
+/*
+ * Has the engine copy between its memory and address @bus. The wait cannot be
+ * interrupted: while the engine runs, the buffer must stay.
+ */
+int io_demo_card_run(struct io_demo_card *card, u32 op, dma_addr_t bus,
+		     u32 device, u32 size)
+{
+	u64 inside = EDU_DMA_MEMORY + device;
+	u64 command = EDU_DMA_RUN | EDU_DMA_WANT_IRQ;
+	int ret;
+
+	lockdep_assert_held(&card->lock);
+	ret = io_demo_card_idle(card);
+	if (ret)
+		return -EIO;
+	io_demo_card_take(card, EDU_IRQ_DMA);
+
+	/* These reach the device in this order, the last one after all that was
+	 * written to memory before: only the relaxed ones promise no such thing.
+	 */
+	if (op == IO_DEMO_READ)
+		command |= EDU_DMA_FROM_DEVICE;
+	writeq_relaxed(op == IO_DEMO_READ ? inside : bus,
+		       card->regs + EDU_DMA_SOURCE);
+	writeq_relaxed(op == IO_DEMO_READ ? bus : inside,
+		       card->regs + EDU_DMA_TARGET);
+	writeq_relaxed(size, card->regs + EDU_DMA_COUNT);
+	writeq(command, card->regs + EDU_DMA_COMMAND);
+
+	if (!wait_event_timeout(card->wait,
+				io_demo_card_gone(card) ||
+				io_demo_card_take(card, EDU_IRQ_DMA),
+				EDU_DMA_TIMEOUT))
+		ret = -ETIMEDOUT;
+	if (io_demo_card_gone(card))
+		ret = -ENODEV;
+	/* What did not end well may not have ended. Without the right to use the
+	 * bus, it cannot reach the buffer any more.
+	 */
+	if (ret && io_demo_card_idle(card))
+		pci_clear_master(card->pdev);
+
+	return ret;
+}
+
+int __init io_demo_cards_init(void)
+{
+	if (io_demo_mask_bits < 24 || io_demo_mask_bits > 64)
+		return -EINVAL;
+
+	return pci_register_driver(&io_demo_driver);
+}
+
+void io_demo_cards_exit(void)
+{
+	pci_unregister_driver(&io_demo_driver);
+}

@@ -1,0 +1,633 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * io_demo - memory that a device reaches
+ *
+ * Coherent buffers, buffers from a pool, streaming mappings of ordinary pages;
+ * what a device cannot reach, and what the kernel does about it.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/dmapool.h>
+#include <linux/gfp.h>
+#include <linux/iommu.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/sched/signal.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/swiotlb.h>
+#include <linux/timekeeping.h>
+#include <linux/uaccess.h>
+
+#include "io/lab.h"
+#include "io_demo.h"
+#include "vser_compat.h"
+
+/**
+ * struct io_demo_buffer - memory that a card reaches
+ * @object: what it is to its file
+ * @file:   whose quota it counts in
+ * @card:   which reaches it; a reference
+ * @node:   in card->buffers, while there is memory
+ * @kind:   one of IO_DEMO_DMA_COHERENT to STREAM
+ * @size:   bytes
+ * @cpu:    the kernel's address, or NULL when the card has gone; under card->lock
+ * @bus:    the card's address
+ */
+struct io_demo_buffer {
+	struct io_demo_object object;
+	struct io_demo_file *file;
+	struct io_demo_card *card;
+	struct list_head node;
+	u32 kind;
+	size_t size;
+	void *cpu;
+	dma_addr_t bus;
+};
+
+static struct io_demo_buffer *io_demo_find_buffer(struct io_demo_file *file,
+						  u32 handle)
+{
+	struct io_demo_object *object =
+		io_demo_find(file, handle, IO_DEMO_BUFFER);
+
+	return object ? container_of(object, struct io_demo_buffer, object) : NULL;
+}
+
+/* Does an IOMMU translate the device's addresses? */
+bool io_demo_translated(struct device *dev)
+{
+#ifdef CONFIG_IOMMU_API
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+
+	return domain && domain->type != IOMMU_DOMAIN_IDENTITY;
+#else
+	return false;
+#endif
+}
+
+/*
+ * Is there a bounce buffer that the device reaches? The kernel's is somewhere
+ * below 4 GiB. It would warn about a device that reaches less than that.
+ */
+bool io_demo_bounces(struct device *dev)
+{
+	return dma_max_mapping_size(dev) != SIZE_MAX &&
+	       dma_get_mask(dev) >= DMA_BIT_MASK(32);
+}
+
+/* DMA: buffers */
+
+/* Is this memory below the device's mask? */
+static bool io_demo_below_mask(struct device *dev, struct page *page, size_t size)
+{
+	return page_to_phys(page) + size - 1 <= dma_get_mask(dev);
+}
+
+/*
+ * Would the kernel map this memory for the device without a warning? It warns of
+ * what it can neither translate nor bounce.
+ */
+static bool io_demo_mappable(struct device *dev, struct page *page, size_t size)
+{
+	if (io_demo_translated(dev))
+		return true;
+	if (is_swiotlb_force_bounce(dev) ||
+	    !io_demo_below_mask(dev, page, size))
+		return io_demo_bounces(dev) && size <= dma_max_mapping_size(dev);
+
+	return true;
+}
+
+/* Pages as a driver would ask for them: any, then from ever lower zones. */
+static struct page *io_demo_pages_below(struct device *dev, size_t size)
+{
+	static const gfp_t zones[] = { 0, GFP_DMA32, GFP_DMA };
+	struct page *page;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(zones); i++) {
+		page = alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO |
+				   __GFP_NOWARN | __GFP_NORETRY | zones[i],
+				   get_order(size));
+		if (!page || io_demo_below_mask(dev, page, size))
+			return page;
+		/* The last resort: an IOMMU or a bounce buffer. */
+		if (i + 1 == ARRAY_SIZE(zones))
+			return page;
+		__free_pages(page, get_order(size));
+	}
+
+	return NULL;
+}
+
+/*
+ * Pages that the device does not reach, if there are any free ones. No more can
+ * lie below its mask than the mask covers, so the search ends there; and before
+ * it takes more than half of the memory that is to be had.
+ */
+static struct page *io_demo_pages_above(struct device *dev, size_t size)
+{
+	u64 most = min_t(u64, dma_get_mask(dev),
+			 (u64)si_mem_available() / 2 << PAGE_SHIFT);
+	unsigned int order = get_order(size);
+	struct page *page = NULL, *next, *found = NULL;
+	LIST_HEAD(low);
+	u64 seen;
+
+	for (seen = 0; seen <= most && !found; seen += PAGE_SIZE << order) {
+		page = alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO |
+				   __GFP_NOWARN | __GFP_NORETRY, order);
+		if (!page || fatal_signal_pending(current))
+			break;
+		if (io_demo_below_mask(dev, page, size))
+			list_add(&page->lru, &low);
+		else
+			found = page;
+		page = NULL;
+		cond_resched();
+	}
+	if (page)
+		__free_pages(page, order);
+	list_for_each_entry_safe(page, next, &low, lru)
+		__free_pages(page, order);
+
+	return found;
+}
+
+static struct page *io_demo_pages(struct device *dev, size_t size, u32 flags)
+{
+	return flags & IO_DEMO_DMA_ABOVE ? io_demo_pages_above(dev, size) :
+					   io_demo_pages_below(dev, size);
+}
+
+static int io_demo_buffer_stream(struct io_demo_buffer *buffer, u32 flags)
+{
+	struct device *dev = &buffer->card->pdev->dev;
+	struct page *page;
+	int ret = -EIO;
+
+	page = io_demo_pages(dev, buffer->size, flags);
+	if (!page)
+		return -ENOMEM;
+	if (!io_demo_mappable(dev, page, buffer->size))
+		goto err_free;
+	buffer->bus = dma_map_page(dev, page, 0, buffer->size,
+				   DMA_BIDIRECTIONAL);
+	if (dma_mapping_error(dev, buffer->bus))
+		goto err_free;
+	buffer->cpu = page_address(page);
+
+	return 0;
+
+err_free:
+	__free_pages(page, get_order(buffer->size));
+	return ret;
+}
+
+static int io_demo_buffer_fill(struct io_demo_buffer *buffer, u32 flags)
+{
+	struct device *dev = &buffer->card->pdev->dev;
+	gfp_t gfp = GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY;
+
+	lockdep_assert_held(&buffer->card->lock);
+	switch (buffer->kind) {
+	case IO_DEMO_DMA_COHERENT:
+		buffer->cpu = dma_alloc_coherent(dev, buffer->size,
+						 &buffer->bus, gfp);
+		break;
+	case IO_DEMO_DMA_WC:
+		buffer->cpu = dma_alloc_wc(dev, buffer->size, &buffer->bus, gfp);
+		break;
+	case IO_DEMO_DMA_POOL:
+		buffer->cpu = dma_pool_zalloc(buffer->card->pool, gfp,
+					      &buffer->bus);
+		break;
+	case IO_DEMO_DMA_STREAM:
+		return io_demo_buffer_stream(buffer, flags);
+	}
+
+	return buffer->cpu ? 0 : -ENOMEM;
+}
+
+/* Takes the memory away; the device does not use it. */
+static void io_demo_buffer_strip(struct io_demo_buffer *buffer)
+{
+	struct device *dev = &buffer->card->pdev->dev;
+
+	lockdep_assert_held(&buffer->card->lock);
+	if (!buffer->cpu)
+		return;
+
+	switch (buffer->kind) {
+	case IO_DEMO_DMA_COHERENT:
+		dma_free_coherent(dev, buffer->size, buffer->cpu, buffer->bus);
+		break;
+	case IO_DEMO_DMA_WC:
+		dma_free_wc(dev, buffer->size, buffer->cpu, buffer->bus);
+		break;
+	case IO_DEMO_DMA_POOL:
+		dma_pool_free(buffer->card->pool, buffer->cpu, buffer->bus);
+		break;
+	case IO_DEMO_DMA_STREAM:
+		dma_unmap_page(dev, buffer->bus, buffer->size,
+			       DMA_BIDIRECTIONAL);
+		free_pages((unsigned long)buffer->cpu, get_order(buffer->size));
+		break;
+	}
+	buffer->cpu = NULL;
+	list_del(&buffer->node);
+}
+
+/* The card goes: its buffers lose their memory. */
+void io_demo_buffers_strip(struct io_demo_card *card)
+{
+	struct io_demo_buffer *buffer, *next;
+
+	list_for_each_entry_safe(buffer, next, &card->buffers, node)
+		io_demo_buffer_strip(buffer);
+}
+
+static void io_demo_buffer_destroy(struct io_demo_object *object)
+{
+	struct io_demo_buffer *buffer =
+		container_of(object, struct io_demo_buffer, object);
+	struct io_demo_card *card = buffer->card;
+
+	mutex_lock(&card->lock);
+	io_demo_buffer_strip(buffer);
+	mutex_unlock(&card->lock);
+	buffer->file->dma -= buffer->size;
+	io_demo_card_put(card);
+	kfree(buffer);
+}
+
+/* Makes a buffer of a locked card; takes a reference of the card. */
+static struct io_demo_buffer *io_demo_buffer_create(struct io_demo_card *card,
+						    const struct io_demo_dma *dma)
+{
+	struct io_demo_buffer *buffer;
+	int ret;
+
+	buffer = kzalloc(sizeof(*buffer), GFP_KERNEL_ACCOUNT);
+	if (!buffer)
+		return ERR_PTR(-ENOMEM);
+	buffer->object.type = IO_DEMO_BUFFER;
+	buffer->object.destroy = io_demo_buffer_destroy;
+	buffer->card = card;
+	buffer->kind = dma->kind;
+	buffer->size = dma->size;
+
+	ret = io_demo_buffer_fill(buffer, dma->flags);
+	if (ret) {
+		kfree(buffer);
+		return ERR_PTR(ret);
+	}
+	kref_get(&card->ref);
+	list_add(&buffer->node, &card->buffers);
+
+	return buffer;
+}
+
+static phys_addr_t io_demo_phys(const void *address)
+{
+	if (is_vmalloc_addr(address))
+		return page_to_phys(vmalloc_to_page(address)) +
+		       offset_in_page(address);
+
+	return virt_to_phys((void *)address);
+}
+
+static u32 io_demo_mapping_state(struct device *dev, phys_addr_t phys,
+				 dma_addr_t bus)
+{
+	if (io_demo_translated(dev))
+		return IO_DEMO_DMA_IOMMU | (phys == bus ? IO_DEMO_DMA_SAME : 0);
+
+	return phys == bus ? IO_DEMO_DMA_SAME : IO_DEMO_DMA_BOUNCED;
+}
+
+/* The three addresses that one byte has. */
+static void io_demo_buffer_describe(const struct io_demo_buffer *buffer,
+				    struct io_demo_dma *dma)
+{
+	phys_addr_t phys = io_demo_phys(buffer->cpu);
+	u64 mask = ~PAGE_MASK;
+
+	dma->state = io_demo_mapping_state(&buffer->card->pdev->dev, phys,
+					   buffer->bus);
+	if (is_vmalloc_addr(buffer->cpu))
+		dma->state |= IO_DEMO_DMA_VMALLOC;
+	if (io_demo_sees_addresses()) {
+		dma->state |= IO_DEMO_DMA_RAW;
+		mask = U64_MAX;
+	}
+	dma->virt = (unsigned long)buffer->cpu & mask;
+	dma->phys = phys & mask;
+	dma->bus = buffer->bus & mask;
+}
+
+static bool io_demo_is_buffer_size(u64 size)
+{
+	return size && size <= IO_DEMO_MAX_BUFFER;
+}
+
+static int io_demo_check_dma(const struct io_demo_dma *dma)
+{
+	if (dma->kind < IO_DEMO_DMA_COHERENT || dma->kind > IO_DEMO_DMA_STREAM ||
+	    dma->reserved || !io_demo_is_buffer_size(dma->size))
+		return -EINVAL;
+	if (dma->flags & ~IO_DEMO_DMA_ABOVE ||
+	    (dma->flags && dma->kind != IO_DEMO_DMA_STREAM))
+		return -EINVAL;
+	if (dma->kind == IO_DEMO_DMA_POOL && dma->size > IO_DEMO_POOL_SIZE)
+		return -EINVAL;
+
+	return 0;
+}
+
+long io_demo_dma(void *state, void __user *arg)
+{
+	struct io_demo_file *file = state;
+	struct io_demo_buffer *buffer;
+	struct io_demo_card *card;
+	struct io_demo_dma dma;
+	int ret;
+
+	ret = io_demo_enter(&dma, arg, sizeof(dma));
+	if (!ret)
+		ret = io_demo_check_dma(&dma);
+	if (!ret)
+		ret = mutex_lock_interruptible(&file->lock);
+	if (ret)
+		return ret;
+	if (dma.size > IO_DEMO_MAX_DMA - file->dma) {
+		ret = -EDQUOT;
+		goto out_unlock;
+	}
+
+	card = io_demo_card_begin(dma.index);
+	if (IS_ERR(card)) {
+		ret = PTR_ERR(card);
+		goto out_unlock;
+	}
+	buffer = io_demo_buffer_create(card, &dma);
+	if (!IS_ERR(buffer))
+		io_demo_buffer_describe(buffer, &dma);
+	io_demo_card_done(card);
+	if (IS_ERR(buffer)) {
+		ret = PTR_ERR(buffer);
+		goto out_unlock;
+	}
+
+	buffer->file = file;
+	file->dma += buffer->size;
+	ret = io_demo_add(file, &buffer->object, &dma.handle, arg, &dma,
+			  sizeof(dma));
+	if (ret)
+		io_demo_buffer_destroy(&buffer->object);
+
+out_unlock:
+	mutex_unlock(&file->lock);
+	return ret;
+}
+
+/* DMA: who has the buffer */
+
+static bool io_demo_in_buffer(const struct io_demo_buffer *buffer, u64 offset,
+			      u64 size)
+{
+	return size <= buffer->size && offset <= buffer->size - size;
+}
+
+/*
+ * Copies a part of the buffer to or from @data by the CPU. Coherent memory is
+ * simply there. A streaming mapping belongs to the device, except between the
+ * two calls: the first brings what the device has written (out of a bounce
+ * buffer, or past stale cache lines), the second takes there what the CPU has.
+ */
+static int io_demo_buffer_touch(struct io_demo_buffer *buffer, u32 op,
+				size_t offset, void *data, size_t size)
+{
+	struct device *dev = &buffer->card->pdev->dev;
+	bool stream = buffer->kind == IO_DEMO_DMA_STREAM;
+	int ret;
+
+	ret = io_demo_card_lock(buffer->card);
+	if (ret)
+		return ret;
+	if (stream)
+		dma_sync_single_range_for_cpu(dev, buffer->bus, offset, size,
+					      DMA_BIDIRECTIONAL);
+	if (op == IO_DEMO_READ)
+		memcpy(data, buffer->cpu + offset, size);
+	else
+		memcpy(buffer->cpu + offset, data, size);
+	if (stream)
+		dma_sync_single_range_for_device(dev, buffer->bus, offset, size,
+						 DMA_BIDIRECTIONAL);
+	mutex_unlock(&buffer->card->lock);
+
+	return 0;
+}
+
+/* Goes through a page of our own, so that the card is not locked over a fault. */
+static int io_demo_buffer_copy(struct io_demo_buffer *buffer,
+			       const struct io_demo_dma_copy *copy, void *page)
+{
+	void __user *user = u64_to_user_ptr(copy->buffer);
+	u64 done;
+	size_t n;
+	int ret;
+
+	for (done = 0; done < copy->size; done += n) {
+		n = min_t(u64, copy->size - done, PAGE_SIZE);
+		if (copy->op == IO_DEMO_WRITE &&
+		    copy_from_user(page, user + done, n))
+			return -EFAULT;
+		ret = io_demo_buffer_touch(buffer, copy->op, copy->offset + done,
+					   page, n);
+		if (ret)
+			return ret;
+		if (copy->op == IO_DEMO_READ &&
+		    copy_to_user(user + done, page, n))
+			return -EFAULT;
+		cond_resched();
+	}
+
+	return 0;
+}
+
+long io_demo_dma_copy(void *state, void __user *arg)
+{
+	struct io_demo_file *file = state;
+	struct io_demo_buffer *buffer;
+	struct io_demo_dma_copy copy;
+	void *page;
+	int ret;
+
+	ret = io_demo_enter(&copy, arg, sizeof(copy));
+	if (ret)
+		return ret;
+	if (!io_demo_is_op(copy.op) || !copy.size)
+		return -EINVAL;
+
+	page = kmalloc(PAGE_SIZE, GFP_KERNEL_ACCOUNT);
+	if (!page)
+		return -ENOMEM;
+	ret = mutex_lock_interruptible(&file->lock);
+	if (ret)
+		goto out_free;
+	buffer = io_demo_find_buffer(file, copy.handle);
+	if (!buffer)
+		ret = -ENOENT;
+	else if (!io_demo_in_buffer(buffer, copy.offset, copy.size))
+		ret = -EINVAL;
+	else
+		ret = io_demo_buffer_copy(buffer, &copy, page);
+	mutex_unlock(&file->lock);
+
+out_free:
+	kfree(page);
+	return ret;
+}
+
+long io_demo_dma_run(void *state, void __user *arg)
+{
+	struct io_demo_file *file = state;
+	struct io_demo_buffer *buffer;
+	struct io_demo_dma_run run;
+	u64 start;
+	int ret;
+
+	ret = io_demo_enter(&run, arg, sizeof(run));
+	if (ret)
+		return ret;
+	if (!io_demo_is_op(run.op) || !run.size ||
+	    run.size > IO_DEMO_EDU_MEMORY ||
+	    run.device > IO_DEMO_EDU_MEMORY - run.size)
+		return -EINVAL;
+
+	ret = mutex_lock_interruptible(&file->lock);
+	if (ret)
+		return ret;
+	buffer = io_demo_find_buffer(file, run.handle);
+	if (!buffer) {
+		ret = -ENOENT;
+		goto out_unlock;
+	}
+	if (!io_demo_in_buffer(buffer, run.offset, run.size)) {
+		ret = -EINVAL;
+		goto out_unlock;
+	}
+
+	ret = io_demo_card_lock(buffer->card);
+	if (ret)
+		goto out_unlock;
+	start = ktime_get_ns();
+	ret = io_demo_card_run(buffer->card, run.op, buffer->bus + run.offset,
+			       run.device, run.size);
+	run.ns = ktime_get_ns() - start;
+	mutex_unlock(&buffer->card->lock);
+
+out_unlock:
+	mutex_unlock(&file->lock);
+	return ret ?: io_demo_leave(arg, &run, sizeof(run));
+}
+
+/* DMA: what a mapping costs */
+
+static void io_demo_lap(u64 *sum, u64 *last)
+{
+	u64 now = ktime_get_ns();
+
+	*sum += now - *last;
+	*last = now;
+}
+
+static int io_demo_cost_once(struct device *dev, void *memory, void *copy,
+			     struct io_demo_dma_cost *cost)
+{
+	size_t size = cost->size;
+	u64 last = ktime_get_ns();
+	dma_addr_t bus;
+
+	bus = dma_map_single(dev, memory, size, DMA_BIDIRECTIONAL);
+	io_demo_lap(&cost->map_ns, &last);
+	if (dma_mapping_error(dev, bus))
+		return -EIO;
+	cost->state = io_demo_mapping_state(dev, virt_to_phys(memory), bus);
+
+	last = ktime_get_ns();
+	dma_sync_single_for_cpu(dev, bus, size, DMA_BIDIRECTIONAL);
+	io_demo_lap(&cost->for_cpu_ns, &last);
+	dma_sync_single_for_device(dev, bus, size, DMA_BIDIRECTIONAL);
+	io_demo_lap(&cost->for_device_ns, &last);
+	dma_unmap_single(dev, bus, size, DMA_BIDIRECTIONAL);
+	io_demo_lap(&cost->unmap_ns, &last);
+	memcpy(copy, memory, size);
+	io_demo_lap(&cost->copy_ns, &last);
+
+	return 0;
+}
+
+static int io_demo_cost(struct io_demo_card *card, struct page *page,
+			struct page *copy, struct io_demo_dma_cost *cost)
+{
+	struct device *dev = &card->pdev->dev;
+	int ret;
+
+	lockdep_assert_held(&card->lock);
+	if (!io_demo_mappable(dev, page, cost->size))
+		return -EIO;
+
+	while (cost->done < cost->count) {
+		if (io_demo_card_gone(card))
+			return -ENODEV;
+		ret = io_demo_cost_once(dev, page_address(page),
+					page_address(copy), cost);
+		if (ret)
+			return ret;
+		cost->done++;
+		if (signal_pending(current))
+			break;
+		cond_resched();
+	}
+
+	return 0;
+}
+
+long io_demo_dma_cost(void *state, void __user *arg)
+{
+	struct io_demo_dma_cost cost;
+	struct page *page, *copy;
+	struct io_demo_card *card;
+	int ret;
+
+	ret = io_demo_enter(&cost, arg, sizeof(cost));
+	if (ret)
+		return ret;
+	if (cost.flags & ~IO_DEMO_DMA_ABOVE || cost.reserved ||
+	    !io_demo_is_buffer_size(cost.size) ||
+	    !cost.count || cost.count > IO_DEMO_MAX_COUNT)
+		return -EINVAL;
+	cost = (struct io_demo_dma_cost) {
+		.index = cost.index, .flags = cost.flags,
+		.size = cost.size, .count = cost.count,
+	};
+
+	card = io_demo_card_begin(cost.index);
+	if (IS_ERR(card))
+		return PTR_ERR(card);
+	page = io_demo_pages(&card->pdev->dev, cost.size, cost.flags);
+	copy = io_demo_pages(&card->pdev->dev, cost.size, 0);
+	ret = page && copy ? io_demo_cost(card, page, copy, &cost) : -ENOMEM;
+	if (copy)
+		__free_pages(copy, get_order(cost.size));
+	if (page)
+		__free_pages(page, get_order(cost.size));
+	io_demo_card_done(card);
+
+	return ret ?: io_demo_leave(arg, &cost, sizeof(cost));
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Fault injection in the hardware laboratory: whatever a call asks for is refused
+ * once. It must say so, keep nothing, and do no harm to the next one.
+ */
+#define _GNU_SOURCE
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "fault.h"
+#include "io.h"
+
+static struct io_demo_claim wanted;
+static struct io_demo_dma buffer;
+
+/* Calls that may be refused; 0 or an errno. What they get, they give back. */
+
+/* A release may be refused its argument, but not twice. */
+static int give_back(int fd, __u32 handle)
+{
+	struct io_demo_release release = { .handle = handle };
+	int error = 0;
+
+	while (ioctl(fd, VS_IO_RELEASE, &release))
+		error = errno;
+
+	return error;
+}
+
+static int claim_and_release(int fd)
+{
+	struct io_demo_claim claim = wanted;
+
+	return try_claim(fd, &claim) ? errno : give_back(fd, claim.handle);
+}
+
+static int make_buffer(int fd)
+{
+	struct io_demo_dma dma = buffer;
+
+	return ioctl(fd, VS_IO_DMA, &dma) ? errno : give_back(fd, dma.handle);
+}
+
+static int open_first(int fd)
+{
+	struct io_demo_layout layout = { 0 };
+	int ret;
+
+	(void)fd;
+	fd = open(LINE, CONTROL_ONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno;
+	ret = ioctl(fd, VS_IO_LAYOUT, &layout) ? errno : 0;
+	close(fd);
+
+	return ret;
+}
+
+static int get_memory(int fd)
+{
+	struct io_demo_reserved reserved = { 0 };
+	int memory = ioctl(fd, VS_IO_RESERVED, &reserved);
+
+	return memory < 0 || close(memory) ? errno : 0;
+}
+
+static int factorial(int fd)
+{
+	return try_factorial(fd, 0, 5, 10000) ? errno : 0;
+}
+
+static int cost(int fd)
+{
+	struct io_demo_dma_cost cost = { .size = 4096, .count = 1 };
+
+	return ioctl(fd, VS_IO_DMA_COST, &cost) ? errno : 0;
+}
+
+/*
+ * request_region() says no more than no, be it for want of memory or because
+ * somebody else has it: EBUSY.
+ */
+TEST_WITHIN(claims, 60, "a claim that is refused something claims nothing")
+{
+	static const struct {
+		__u32 space, map;
+		__u64 start, size;
+	} rows[] = {
+		{ IO_DEMO_PORTS, IO_DEMO_MAP_NONE, TEST_PORTS, 4 },
+		{ IO_DEMO_PORTS, IO_DEMO_MAP_PORTS, TEST_PORTS, 4 },
+		{ IO_DEMO_MEMORY, IO_DEMO_MAP_UC, TEST_MEMORY, 4096 },
+		{ IO_DEMO_MEMORY, IO_DEMO_MAP_WC, TEST_MEMORY, 4096 },
+		{ IO_DEMO_MEMORY, IO_DEMO_MAP_CACHED, TEST_MEMORY, 4096 },
+	};
+	char row[40];
+	size_t i;
+	int fd;
+
+	prepare_faults();
+	for (i = 0; i < 2 * ARRAY_SIZE(rows); i++) {
+		wanted = (struct io_demo_claim) {
+			.space = rows[i / 2].space, .map = rows[i / 2].map,
+			.start = rows[i / 2].start, .size = rows[i / 2].size,
+			.flags = i % 2 ? IO_DEMO_MANAGED : 0,
+		};
+		snprintf(row, sizeof(row), "space %u, map %u, flags %u",
+			 wanted.space, wanted.map, wanted.flags);
+		tap_row(row);
+		fd = lab("");
+		sweep_for(claim_and_release, fd, EBUSY);
+		close(fd);
+	}
+}
+
+TEST_WITHIN(buffers, 60, "a DMA buffer that is refused memory is none")
+{
+	static const __u32 kinds[] = {
+		IO_DEMO_DMA_COHERENT, IO_DEMO_DMA_WC, IO_DEMO_DMA_POOL,
+		IO_DEMO_DMA_STREAM,
+	};
+	int fd = lab("");
+	size_t i;
+
+	prepare_faults();
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		buffer = (struct io_demo_dma) { .kind = kinds[i], .size = 200 };
+		sweep(make_buffer, fd);
+	}
+	check_round_trip(fd, &(struct io_demo_dma) {
+				.handle = dma(fd, IO_DEMO_DMA_COHERENT, 200).handle,
+				.size = 200,
+			 }, 200, 1);
+}
+
+TEST(calls, "any other call that is refused something leaves no trace")
+{
+	int fd = lab("reserved=" RESERVED);
+
+	prepare_faults();
+	sweep(open_first, -1);
+	/* Without memory there is no file for the descriptor. */
+	sweep_for(get_memory, fd, ENFILE);
+	sweep(factorial, fd);
+	sweep(cost, fd);
+	close(fd);
+	unload_lab();
+}
+
+/*
+ * Without messages as interrupts: where those cannot be had for want of memory,
+ * the kernel itself (6.1) follows a null pointer in irq_domain_alloc_irqs_locked().
+ */
+#define LOADED	"edu_msi=0 reserved=" RESERVED
+
+TEST_WITHIN(load, 120, "a load that is refused memory leaves nothing, or devices without a driver")
+{
+	unsigned int n, many = 1000000, all;
+
+	prepare_faults();
+	unload_lab();
+	refuse(many);
+	CHECK_EQ(try_load_lab(LOADED), 0);
+	all = many - requests_left();
+	refuse(0);
+	/* The kernel's own part comes first, and takes most. */
+	for (n = 1 + all / 2; n <= all; n += 1 + all / 200) {
+		unload_lab();
+		refuse(n);
+		try_load_lab(LOADED);
+		was_refused();
+	}
+	CHECK_EQ(edu(lab(LOADED), 0).present, 3);
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory that was reserved at boot (memmap=): which ranges the module takes, and
+ * the descriptor by which programs read, write and map them.
+ */
+#define _GNU_SOURCE
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "io.h"
+
+#define PAGE	4096
+#define RANGE	"reserved=" RESERVED
+
+static int get_memory(int fd)
+{
+	struct io_demo_reserved reserved = { 0 };
+	int memory = ioctl(fd, VS_IO_RESERVED, &reserved);
+
+	CHECK(memory >= 0);
+	CHECK_EQ(reserved.size, RESERVED_SIZE);
+	CHECK_EQ(reserved.start, 0);
+
+	return memory;
+}
+
+static unsigned char *map(int memory, int protection)
+{
+	void *mapped = mmap(NULL, RESERVED_SIZE, protection, MAP_SHARED, memory, 0);
+
+	CHECK(mapped != MAP_FAILED);
+
+	return mapped;
+}
+
+TEST(refused, "a range that is not a reserved one is refused at load, and says why")
+{
+	static const struct {
+		const char *parameters;
+		int error;
+	} rows[] = {
+		{ "reserved=", EINVAL },
+		{ "reserved=8M", EINVAL },
+		{ "reserved=@0x1f000000", EINVAL },
+		{ "reserved=8M@", EINVAL },
+		{ "reserved=8M@0x1f000000x", EINVAL },
+		{ "reserved=8M@0x1f000800", EINVAL },
+		{ "reserved=100@0x1f000000", EINVAL },
+		{ "reserved=0@0x1f000000", EINVAL },
+		{ "reserved=8M@0xfffffffffffff000", EINVAL },
+		{ "reserved=4k@0x1000000", EPERM },
+		{ "reserved=16M@0x1e800000", EPERM },
+		{ "reserved=9M@0x1f000000", EPERM },
+		{ "reserved=4k@0xfee00000", EBUSY },
+	};
+	size_t i;
+
+	unload_lab();
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		tap_row(rows[i].parameters);
+		CHECK_EQ(try_load_lab(rows[i].parameters), rows[i].error);
+		CHECK(!file_has("/proc/iomem", "io_demo\n"));
+	}
+}
+
+TEST(none, "without such a range there is no such memory")
+{
+	struct io_demo_reserved reserved = { 0 };
+	int fd = lab("");
+
+	CHECK_ERR(ioctl(fd, VS_IO_RESERVED, &reserved), ENODEV);
+	/* All else is there. */
+	claim_ports(fd, TEST_PORTS, 4);
+}
+
+TEST(claimed, "the range is ours while the module is loaded")
+{
+	close(lab(RANGE));
+	CHECK(file_has("/proc/iomem", "  1f000000-1f7fffff : io_demo\n"));
+	unload_lab();
+	CHECK(!file_has("/proc/iomem", "  1f000000-1f7fffff : io_demo\n"));
+}
+
+TEST(file, "the memory is read and written as a file")
+{
+	static unsigned char sent[3 * PAGE], got[sizeof(sent)];
+	int memory = get_memory(lab(RANGE));
+
+	fill_pattern(sent, sizeof(sent), 8);
+	CHECK_EQ(pwrite(memory, sent, sizeof(sent), 12345), sizeof(sent));
+	CHECK_EQ(lseek(memory, 12345, SEEK_SET), 12345);
+	CHECK_EQ(read(memory, got, sizeof(got)), sizeof(got));
+	CHECK_EQ(memcmp(sent, got, sizeof(sent)), 0);
+	CHECK_EQ(lseek(memory, 0, SEEK_END), RESERVED_SIZE);
+	CHECK_EQ(read(memory, got, 1), 0);
+	CHECK_ERR(write(memory, got, 1), ENOSPC);
+	CHECK_EQ(pread(memory, got, sizeof(got), RESERVED_SIZE - 5), 5);
+	CHECK_EQ(pwrite(memory, got, sizeof(got), RESERVED_SIZE - 5), 5);
+	CHECK_ERR(lseek(memory, 1, SEEK_END), EINVAL);
+	CHECK_ERR(lseek(memory, -1, SEEK_SET), EINVAL);
+	CHECK_ERR(pread(memory, page_end(), 1, 0), EFAULT);
+}
+
+TEST(whole, "every byte of it is memory")
+{
+	static unsigned char sent[RESERVED_SIZE], got[RESERVED_SIZE];
+	int memory = get_memory(lab(RANGE));
+	ssize_t n;
+	size_t at;
+
+	fill_pattern(sent, sizeof(sent), 77);
+	for (at = 0; at < sizeof(sent); at += n) {
+		n = pwrite(memory, sent + at, sizeof(sent) - at, at);
+		CHECK(n > 0);
+	}
+	for (at = 0; at < sizeof(got); at += n) {
+		n = pread(memory, got + at, sizeof(got) - at, at);
+		CHECK(n > 0);
+	}
+	CHECK_EQ(memcmp(sent, got, sizeof(sent)), 0);
+	CHECK_EQ(memcmp(sent, map(memory, PROT_READ), sizeof(sent)), 0);
+}
+
+TEST(mapped, "the memory is mapped, and shows the same bytes as the file")
+{
+	int fd = lab(RANGE);
+	int memory = get_memory(fd), other = get_memory(fd);
+	unsigned char *one = map(memory, PROT_READ | PROT_WRITE);
+	unsigned char *two = map(other, PROT_READ);
+	unsigned char byte;
+
+	one[5 * PAGE + 1] = 0x42;
+	CHECK_EQ(two[5 * PAGE + 1], 0x42);
+	CHECK_EQ(pread(other, &byte, 1, 5 * PAGE + 1), 1);
+	CHECK_EQ(byte, 0x42);
+	byte = 0x43;
+	CHECK_EQ(pwrite(memory, &byte, 1, RESERVED_SIZE - 1), 1);
+	CHECK_EQ(one[RESERVED_SIZE - 1], 0x43);
+	CHECK_EQ(two[RESERVED_SIZE - 1], 0x43);
+}
+
+TEST(map_invalid, "a mapping that is private or beyond the end is EINVAL")
+{
+	int memory = get_memory(lab(RANGE));
+
+	CHECK(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, memory, 0) == MAP_FAILED);
+	CHECK_EQ(errno, EINVAL);
+	CHECK(mmap(NULL, 2 * PAGE, PROT_READ, MAP_SHARED, memory,
+		   RESERVED_SIZE - PAGE) == MAP_FAILED);
+	CHECK_EQ(errno, EINVAL);
+	CHECK(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, memory,
+		   RESERVED_SIZE) == MAP_FAILED);
+	CHECK_EQ(errno, EINVAL);
+	CHECK(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, memory,
+		   RESERVED_SIZE - PAGE) != MAP_FAILED);
+}
+
+TEST(outlives, "the memory outlives the descriptor it came from, and keeps the module")
+{
+	int fd = lab(RANGE);
+	int memory = get_memory(fd);
+	unsigned char *mapped = map(memory, PROT_READ | PROT_WRITE);
+
+	close(fd);
+	CHECK_ERR(syscall(SYS_delete_module, "io_demo", O_NONBLOCK), EWOULDBLOCK);
+	close(memory);
+	mapped[0] = 0x12;
+	CHECK_ERR(syscall(SYS_delete_module, "io_demo", O_NONBLOCK), EWOULDBLOCK);
+	CHECK_EQ(mapped[0], 0x12);
+	CHECK_EQ(munmap(mapped, RESERVED_SIZE), 0);
+	unload_lab();
+}
+
+TEST(keeps, "what is in it stays over a reload of the module")
+{
+	int memory = get_memory(lab(RANGE));
+	unsigned char sent = 0xc4, got;
+
+	CHECK_EQ(pwrite(memory, &sent, 1, 99), 1);
+	close(memory);
+	close_range(3, ~0u, 0);
+	memory = get_memory(lab(RANGE));
+	CHECK_EQ(pread(memory, &got, 1, 99), 1);
+	CHECK_EQ(got, sent);
+}
+
+TEST(flags, "the descriptor is closed on exec if that is wanted")
+{
+	struct io_demo_reserved reserved = { .flags = IO_DEMO_CLOEXEC };
+	int fd = lab(RANGE), memory;
+
+	memory = ioctl(fd, VS_IO_RESERVED, &reserved);
+	CHECK(memory >= 0);
+	CHECK_EQ(fcntl(memory, F_GETFD), FD_CLOEXEC);
+	CHECK_EQ(fcntl(get_memory(fd), F_GETFD), 0);
+	reserved.flags = 2;
+	CHECK_ERR(ioctl(fd, VS_IO_RESERVED, &reserved), EINVAL);
+	reserved.flags = 0;
+	reserved.reserved = 1;
+	CHECK_ERR(ioctl(fd, VS_IO_RESERVED, &reserved), EINVAL);
+}
+
+TEST(handed_over, "who is handed the descriptor needs no right of his own")
+{
+	struct io_demo_reserved reserved = { 0 };
+	int fd = lab(RANGE);
+	int memory = get_memory(fd);
+	unsigned char byte;
+
+	drop_capability(CAP_SYS_RAWIO);
+	CHECK_EQ(pread(memory, &byte, 1, 0), 1);
+	CHECK_ERR(ioctl(fd, VS_IO_RESERVED, &reserved), EPERM);
+}
