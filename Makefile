@@ -8,9 +8,10 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 
-# The kernel of the virtual machine: a Debian series, or with DEBUG=1 one that
-# is built with the kernel's own checkers.
-VM_KERNEL ?= 6.1
+# The kernel of the virtual machine: a Debian series that test/vm/fetch knows, or
+# with DEBUG=1 one that is built with the kernel's own checkers.
+lint_kernel := 6.1
+VM_KERNEL ?= $(lint_kernel)
 ifeq ($(DEBUG),1)
 vm_kernel := test/vm/debug-kernel
 else
@@ -20,16 +21,25 @@ endif
 # The kernel that "make" builds for: this one's headers, if they are there.
 native_kdir := $(wildcard /lib/modules/$(shell uname -r)/build)
 KDIR ?= $(native_kdir)
-release_of = $$(cat $(1)/include/config/kernel.release)
+
+# Its "uname -r". Debian's include/config/kernel.release says something else.
+release_of = $$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
+	$(1)/include/generated/utsrelease.h)
 
 # For recipes: $$kernel is the folder of the VM's kernel, $$modules ours for it.
 with_vm_kernel = kernel=$$($(vm_kernel)); modules=build/$$(cat "$$kernel/release")
+# $files is what has test/vm/run put all modules into that folder of the guest.
+with_modules_in = files=(); for module in $$modules/*.ko; do \
+	files+=(--file "$$module:$(1)/$${module\#\#*/}"); done
 
 sudo := $(if $(filter 0,$(shell id -u)),,sudo)
 
+# The interfaces of the modules.
+uapi := vser.h $(wildcard *_demo.h)
+
 CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -I.
-ALL_SHELL := test/demo tools/need tools/build-modules .ci/run \
-	     $(filter-out %.config %/complaints %.md,$(wildcard test/vm/*))
+ALL_SHELL := $(shell grep -lE -d skip '^#!/bin/.*sh$$|^\# shellcheck shell=' \
+		.ci/* tools/* test/* test/*/*)
 
 .PHONY: all
 all: ## build the modules, for this kernel if its headers are here, else for the VM's; KDIR=, W=1, C=2
@@ -44,31 +54,53 @@ endif
 .PHONY: run
 run: ## show what vser does, in a virtual machine; NATIVE=1: on this kernel
 .PHONY: check
-check: ## build, lint and run every test in a virtual machine; DEBUG=1: on the debug kernel
-.PHONY: shell
-shell: ## an interactive shell in a virtual machine, with the module loaded
+check: ## build, lint and run every test in a virtual machine; VM_KERNEL=, DEBUG=1: on another kernel
+.PHONY: check-kernels
+check-kernels: vm-deps test-programs ## run every test on Debian's kernels 5.10, 6.1, 6.12 and the newest
+	@test/vm/check-kernels $(TESTS)
+.PHONY: check-harness
+check-harness: ## plant bugs, each of which must make the tests fail on the debug kernel
+	+@$(MAKE) --no-print-directory DEBUG=1 vm-modules
+	@tools/need perl; kernel=$$(test/vm/debug-kernel); \
+	prove --exec '' test/vm/check-harness :: "$$kernel" "build/$$(cat "$$kernel/release")"
+.PHONY: check-vserctl shell
+shell: ## an interactive shell in a virtual machine, with the modules loaded
 
 ifeq ($(NATIVE),1)
-run: all build/bin/vser_client
-	@modules=build/$$(uname -r); cp build/bin/vser_client $$modules/; \
+run: all build/bin/vser_client build/bin/vserctl
+	@modules=build/$$(uname -r); cp build/bin/vser_client build/bin/vserctl $$modules/; \
 	$(sudo) test/demo $$modules
 else
-run: vm-modules build/bin/vser_client
-	@$(with_vm_kernel); test/vm/run --kernel $$kernel \
-		--file $$modules/vser.ko:/demo/vser.ko \
+run: vm-modules build/bin/vser_client build/bin/vserctl
+	@$(with_vm_kernel); $(call with_modules_in,/demo); \
+	test/vm/run --kernel $$kernel $(devices) "$${files[@]}" \
 		--file build/bin/vser_client:/demo/vser_client \
+		--program build/bin/vserctl:/demo/vserctl \
 		--file test/demo:/demo/demo -- /demo/demo /demo
 endif
 
-check: lint unit vm-modules test-programs
+check: lint unit vm-modules test-programs $(if $(TESTS),,check-vserctl)
 	@$(with_vm_kernel); test/vm/check --kernel $$kernel --modules $$modules \
 		--tests build/test $(if $(filter 1,$(DEBUG)),--debug) $(TESTS)
 
-shell: vm-modules build/bin/vser_client
-	@$(with_vm_kernel); test/vm/run --kernel $$kernel --shell \
-		--file $$modules/vser.ko:/modules/vser.ko \
+check-vserctl: vm-modules build/bin/vserctl ## the tests of vserctl alone
+	@tools/need jq perl
+	@$(with_vm_kernel); prove --exec '' test/vserctl_test :: \
+		$$kernel $$modules build/bin/vserctl
+
+# What docs/hardware.md uses; the bytes written to port 0xe9 land in build/port-e9.
+devices := --append 'memmap=8M$$0x1f000000' --device pc-testdev \
+	   --chardev file,id=port-e9,path=build/port-e9 \
+	   --device isa-debugcon,iobase=0xe9,chardev=port-e9 \
+	   --device edu,addr=4 --device edu,addr=8
+
+shell: vm-modules build/bin/vser_client build/bin/vserctl
+	@$(with_vm_kernel); $(call with_modules_in,/modules); \
+	test/vm/run --kernel $$kernel --shell $(devices) "$${files[@]}" \
 		--file build/bin/vser_client:/bin/vser_client \
-		-- sh -c 'insmod /modules/vser.ko && exec sh'
+		--program build/bin/vserctl:/bin/vserctl \
+		-- sh -c 'cd /modules && insmod vser.ko && insmod mem_demo.ko && \
+			insmod io_demo.ko reserved=8M@0x1f000000 && cd / && exec sh'
 
 .PHONY: load unload
 load: all ## load the module on this machine
@@ -76,30 +108,106 @@ load: all ## load the module on this machine
 unload: ## unload it
 	$(sudo) rmmod vser
 
+# "make install" puts things here; a packager's DESTDIR comes before each path.
+prefix := /usr/local
+module_dir = $(DESTDIR)/lib/modules/$$release/updates/vser
+header_dir := $(DESTDIR)$(prefix)/include
+rules_dir := $(DESTDIR)$(prefix)/lib/udev/rules.d
+program_dir := $(DESTDIR)$(prefix)/bin
+man_dir := $(DESTDIR)$(prefix)/share/man/man8
+
+# For recipes: $$release is the kernel's that things are installed for. What
+# goes into DESTDIR needs no root, and is told to the system by others.
+with_release = release=$(if $(KDIR),$(call release_of,$(KDIR)),$$(uname -r))
+as_root := $(if $(DESTDIR),,$(sudo))
+run_depmod := $(if $(DESTDIR),:,$(sudo) depmod)
+
+.PHONY: install uninstall
+install: ## install modules, headers, udev rule, vserctl; KDIR=, DESTDIR=, prefix=
+ifeq ($(KDIR),)
+	@echo "install: the headers of kernel $$(uname -r) are not here; KDIR= names others" >&2
+	@exit 1
+else
+	+@$(MAKE) --no-print-directory all build/bin/vserctl build/man/vserctl.8
+	@$(with_release); \
+	$(as_root) install -D -m 644 -t $(module_dir) build/$$release/*.ko; \
+	$(as_root) install -D -m 644 -t $(header_dir) $(uapi); \
+	$(as_root) install -D -m 644 -t $(rules_dir) tools/60-vser.rules; \
+	$(as_root) install -D -t $(program_dir) build/bin/vserctl; \
+	$(as_root) install -D -m 644 -t $(man_dir) build/man/vserctl.8; \
+	$(run_depmod) $$release
+endif
+uninstall: ## remove what install has installed; KDIR=, DESTDIR=, prefix=
+	@$(with_release); \
+	$(as_root) rm -rf $(module_dir); \
+	$(as_root) rm -f $(addprefix $(header_dir)/,$(uapi)); \
+	$(as_root) rm -f $(rules_dir)/60-vser.rules $(program_dir)/vserctl \
+		$(man_dir)/vserctl.8; \
+	$(run_depmod) $$release
+
 # What the kernel's own macros do all the time.
 sparse_off := -Wno-shadow -Wno-sizeof-bool -Wno-pointer-arith \
-	      -Wno-flexible-array-sizeof
+	      -Wno-flexible-array-sizeof -Wno-tautological-compare
+
+kernel_sources := $(wildcard *.[ch] mem/*.[ch] io/*.[ch] test/bench/plain_loop/*.c)
+program_sources := $(wildcard test/*.[ch] test/*/*.[ch] tools/*/*.[ch])
 
 .PHONY: lint
-lint: vm-deps ## static checks: W=1, sparse, the headers alone, shellcheck
-	@tools/need sparse g++ gcc-multilib shellcheck codespell
-	+@kernel=$$(test/vm/fetch $(VM_KERNEL)); \
-	tools/build-modules $$kernel/build build/lint W=1 C=2 KCFLAGS=-Werror \
-		CF='-Wsparse-all -Wsparse-error $(sparse_off)'
-	@tools/check-headers vser.h
+lint: vm-deps build/coccicheck build/man/vserctl.8 ## static checks: W=1, sparse, checkpatch, Coccinelle, kernel-doc, cppcheck, shellcheck, the headers alone
+	@tools/need sparse g++ gcc-multilib perl cppcheck mandoc shellcheck \
+		codespell
+	+@kernel=$$(test/vm/fetch $(lint_kernel)); \
+	lint=(W=1 C=2 KCFLAGS=-Werror CF='-Wsparse-all -Wsparse-error $(sparse_off)'); \
+	tools/build-modules $$kernel/build build/lint "$${lint[@]}"; \
+	tools/build-modules --source test/bench/plain_loop $$kernel/build \
+		build/lint/plain_loop "$${lint[@]}"
+	@scripts=$$(tools/kernel-scripts); \
+	tools/checkpatch $$scripts $(kernel_sources) $(program_sources); \
+	perl $$scripts/kernel-doc -none -Werror $(kernel_sources)
+	@cppcheck --quiet --error-exitcode=1 --std=c11 -I. \
+		--enable=warning,performance,portability -i test/planted test tools/vserctl
+	@tools/check-headers $(uapi)
+	@$(CC) $(CFLAGS) $(vserctl_flags) -m32 -D_TIME_BITS=64 -fsyntax-only \
+		tools/vserctl/*.c
+	@mandoc -Tlint -Wwarning build/man/vserctl.8
+	@tools/check-docs README.md docs/*.md
+	@diff <(sed -n 's/^obj-m.*= *//p' Kbuild | tr ' ' '\n' | sort) \
+		<(sed -n 's/^BUILT_MODULE_NAME.*="\(.*\)"/\1.o/p' dkms.conf | sort)
 	@shellcheck -x $(ALL_SHELL)
-	@codespell --skip=./build,./.git,./LICENSE .
+	@codespell --skip=./build,./.git,./LICENSE -L filp,fro .
 
 .PHONY: unit
 unit: $(patsubst test/unit/%.c,build/unit/%,$(wildcard test/unit/*_test.c)) ## tests of the pure logic, on this machine
 	@prove --exec '' $^
 
 .PHONY: bench
-bench: vm-modules build/bench/pacing ## measure in virtual time: figures are exact and repeat
-	@$(with_vm_kernel); test/vm/run --icount --cpus 1 --kernel $$kernel \
-		--time-limit 600 --file $$modules/vser.ko:/modules/vser.ko \
+bench: vm-modules build/bench/pacing build/bench/transfer build/bench/memory ## measure in virtual time: figures repeat
+	+@$(with_vm_kernel); tools/build-modules --source test/bench/plain_loop \
+		$$kernel/build $$modules/plain_loop
+	@$(with_vm_kernel); $(call with_modules_in,/modules); \
+	test/vm/run --icount --cpus 1 --kernel $$kernel --time-limit 600 \
+		"$${files[@]}" \
+		--file $$modules/plain_loop/plain_loop.ko:/modules/plain_loop.ko \
 		--file build/bench/pacing:/bin/pacing \
-		-- sh -c 'insmod /modules/vser.ko lines=16 && pacing'
+		--file build/bench/transfer:/bin/transfer \
+		--file build/bench/memory:/bin/memory \
+		-- sh -c 'cd /modules && insmod vser.ko lines=128 && transfer && echo && \
+			rmmod vser && insmod vser.ko lines=128 && pacing && echo && \
+			insmod mem_demo.ko && insmod plain_loop.ko && memory'
+
+# What instruction counts depend on.
+bench_key = $$(cat $$kernel/release), gcc $$(gcc-12 -dumpfullversion), \
+	$$(qemu-system-x86_64 --version | sed -n '1s/.*version \([0-9.]*\).*/QEMU \1/p')
+
+.PHONY: bench-check
+bench-check: vm-modules build/bench/transfer ## compare what transfers cost with test/bench/baseline.json
+	@tools/need jq
+	@$(with_vm_kernel); test/vm/run --icount --cpus 1 --kernel $$kernel \
+		--file $$modules/vser.ko:/modules/vser.ko \
+		--file build/bench/transfer:/bin/transfer -- sh -c \
+		'insmod /modules/vser.ko lines=2 && transfer --json' >build/bench/transfer.json; \
+	test/bench/compare build/bench/transfer.json test/bench/baseline.json \
+		"$(bench_key)"
 
 .PHONY: clean
 clean: ## remove build/
@@ -107,13 +215,23 @@ clean: ## remove build/
 
 .PHONY: help
 help: ## this list
-	@awk -F ' ?## ' '/^[a-z]+:.*##/ { split($$1, t, ":"); printf "%-8s %s\n", t[1], $$2 }' $(MAKEFILE_LIST)
+	@awk -F ' ?## ' '/^[a-z-]+:.*##/ { split($$1, t, ":"); printf "%-14s %s\n", t[1], $$2 }' $(MAKEFILE_LIST)
 
 # What the above stand on.
 
-.PHONY: vm-deps vm-modules build-deps test-programs
+.PHONY: vm-deps vm-modules build-deps vserctl-deps test-programs
 build-deps:
 	@tools/need gcc libc6-dev
+
+# It takes a while, hence only when something has changed.
+build/coccicheck: tools/coccicheck $(kernel_sources)
+	@tools/need coccinelle
+	@tools/coccicheck "$$(tools/kernel-scripts)" $(kernel_sources)
+	@mkdir -p $(@D) && touch $@
+
+vserctl_flags := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64
+vserctl-deps: build-deps
+	@tools/need libsmartcols-dev
 
 vm-deps: build-deps
 	@tools/need gcc-12 libelf-dev qemu-system-x86 busybox-static cpio \
@@ -129,23 +247,31 @@ test-programs: $(tests:%=build/test/%) $(tests:%=build/test/%-32bit)
 
 test_sources := $(filter-out %_test.c test/vser_client.c,$(wildcard test/*.c))
 
-build/test/%: test/%_test.c $(test_sources) $(wildcard test/*.h) vser.h | build-deps
+build/test/%: test/%_test.c $(test_sources) $(wildcard test/*.h) $(uapi) | build-deps
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -static -pthread -o $@ $< $(test_sources)
 
-build/test/%-32bit: test/%_test.c $(test_sources) $(wildcard test/*.h) vser.h | build-deps
+build/test/%-32bit: test/%_test.c $(test_sources) $(wildcard test/*.h) $(uapi) | build-deps
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -m32 -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 \
 		-static -pthread -o $@ $< $(test_sources)
 
-build/unit/%: test/unit/%.c test/tap.c test/tap.h vser_frame.h vser.h | build-deps
+build/unit/%: test/unit/%.c test/tap.c test/tap.h vser_frame.h mem_hist.h $(uapi) | build-deps
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -Itest -fsanitize=address,undefined \
 		-fno-sanitize-recover=all -o $@ $< test/tap.c
 
-build/bench/%: test/bench/%.c vser.h | build-deps
+build/bench/%: test/bench/%.c $(uapi) | build-deps
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -static -o $@ $<
+	$(CC) $(CFLAGS) -static -pthread -o $@ $< -lm
+
+build/bin/vserctl: $(wildcard tools/vserctl/*.[ch]) $(uapi) | vserctl-deps
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(vserctl_flags) -o $@ $(filter %.c,$^) -lsmartcols
+
+build/man/vserctl.8: tools/man-page build/bin/vserctl
+	@mkdir -p $(@D)
+	tools/man-page build/bin/vserctl >$@
 
 build/bin/%: test/%.c vser.h | build-deps
 	@mkdir -p $(@D)

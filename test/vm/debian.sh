@@ -9,10 +9,14 @@
 # Everything in here can be downloaded or built again: removing it is safe.
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/vser
 
-# The Debian suite whose archive carries each kernel series.
+# The Debian suite whose archive carries each kernel series; "newest" is whatever
+# is the newest.
 # shellcheck disable=SC2034 # for those that source this
 declare -A suite_of_kernel=(
+	[5.10]=bullseye
 	[6.1]=bookworm
+	[6.12]=bookworm-backports
+	[newest]=sid
 )
 
 say() {
@@ -50,8 +54,11 @@ apt_update() {
 	: >"$home/status"
 	{
 		echo "deb $options $main $suite main"
-		echo "deb $options $main $suite-updates main"
-		[[ -z $security ]] || echo "deb $options $security $suite-security main"
+		# These two are updated in place.
+		if [[ $suite != sid && $suite != *-backports ]]; then
+			echo "deb $options $main $suite-updates main"
+			[[ -z $security ]] || echo "deb $options $security $suite-security main"
+		fi
 	} >"$home/sources.list"
 	# The host's own configuration is read before this: it may hold a proxy.
 	cat >"$home/apt.conf" <<-END
@@ -66,6 +73,8 @@ apt_update() {
 		APT::Architectures { "amd64"; };
 		APT::Sandbox::User "root";
 		APT::Update::Error-Mode "any";
+		# A mirror that stands still is better than none.
+		Acquire::Check-Valid-Until "false";
 		Acquire::Languages "none";
 		Acquire::Retries "2";
 		Acquire::http::Timeout "20";
@@ -84,6 +93,15 @@ package_field() {
 	apt-cache --config-file "$cache/apt/$suite/apt.conf" \
 		show --no-all-versions "$package" |
 		sed -n "s/^$field: //p"
+}
+
+# The packages that are named and all that they depend on.
+with_dependencies() {
+	local suite=$1
+	shift
+
+	apt-get --config-file "$cache/apt/$suite/apt.conf" --simulate \
+		--no-install-recommends install "$@" | sed -n 's/^Inst \([^ ]*\) .*/\1/p'
 }
 
 # Download packages into a folder and unpack them there, into "root".
