@@ -10,6 +10,7 @@
 #ifndef MEM_WALK_H
 #define MEM_WALK_H
 
+#include <linux/irqflags.h>
 #include <linux/mm.h>
 #include <linux/pgtable.h>
 
@@ -84,15 +85,9 @@ static inline void mem_walk_found(struct mem_walk *walk, u64 pfn, u64 size,
 	walk->flags |= MEM_WALK_PRESENT;
 }
 
-/*
- * Walks from @mm's top-level table to what maps @addr, and fills in levels,
- * physical, page_size and MEM_WALK_PRESENT of @walk, which are 0. Each entry is
- * read once. The tables must stay while this runs: those of a kernel address do
- * as long as what it points to is held; those of a user address do, as for
- * get_user_pages_fast(), with interrupts off.
- */
-static inline void mem_walk_tables(struct mm_struct *mm, unsigned long addr,
-				   struct mem_walk *walk)
+/* Goes down from table to table; each entry is read once. Interrupts off. */
+static inline void mem_walk_descend(struct mm_struct *mm, unsigned long addr,
+				    struct mem_walk *walk)
 {
 	pgd_t pgd = READ_ONCE(*pgd_offset(mm, addr));
 	p4d_t p4d;
@@ -132,6 +127,25 @@ static inline void mem_walk_tables(struct mm_struct *mm, unsigned long addr,
 	flags = mem_walk_note(walk, MEM_LEVEL_PTE, pte_val(pte), pte_index(addr));
 	if (flags & MEM_ENTRY_PRESENT)
 		mem_walk_found(walk, pte_pfn(pte), PAGE_SIZE, addr);
+}
+
+/*
+ * Walks from @mm's top-level table to what maps @addr, and fills in levels,
+ * physical, page_size and MEM_WALK_PRESENT of @walk, which are 0.
+ *
+ * No table goes away meanwhile: who frees one, as a part of a process goes or as
+ * the direct map gets its large pages back, first makes every CPU take an
+ * interrupt (get_user_pages_fast() stands on the same). With interrupts off, that
+ * must wait.
+ */
+static inline void mem_walk_tables(struct mm_struct *mm, unsigned long addr,
+				   struct mem_walk *walk)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	mem_walk_descend(mm, addr, walk);
+	local_irq_restore(flags);
 }
 
 #else /* !CONFIG_X86_64 */

@@ -76,6 +76,7 @@ static_assert(VS_GET_FMT == 0x800c7303);
 #define VSER_MAX_LATENCY	NSEC_PER_SEC
 #define VSER_BATCH		4096	/* frames moved by one timer expiry */
 #define VSER_BURST		65536	/* unpaced frames moved under one lock */
+#define VSER_REPORTS		16	/* changes of RTS told in one go */
 #define VSER_EXCHANGE		256	/* bytes worth exchanging buffers */
 #define VSER_MAX_LAG		(100 * NSEC_PER_MSEC)	/* of a generator */
 #define VSER_EVENTS		64	/* remembered per line, a power of two */
@@ -175,7 +176,7 @@ static void *vser_buffer_alloc(size_t size)
 		return ERR_PTR(-EDQUOT);
 	}
 
-	buffer = kvmalloc(size, GFP_KERNEL_ACCOUNT);
+	buffer = kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!buffer) {
 		atomic_long_sub(size, &vser_buffers);
 		return ERR_PTR(-ENOMEM);

@@ -15,6 +15,7 @@
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/pci.h>
+#include <linux/pm.h>
 #include <linux/slab.h>
 #include <linux/swiotlb.h>
 #include <linux/version.h>
@@ -85,12 +86,19 @@ static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 #define kunmap_local(address)	kunmap_atomic(address)
 #endif
 
-/* Workqueues say that they are per CPU since v6.17; until then most were. */
+/*
+ * Workqueues say that they are per CPU since v6.17 (commit 930c2ea566af); until
+ * then all were that did not say otherwise. Can go when v6.16 is no longer
+ * supported.
+ */
 #ifndef VSER_HAVE_WQ_PERCPU
 #define WQ_PERCPU	0
 #endif
 
-/* A flag against merging caches is there since v6.5 (commit d0bf7d5759c1). */
+/*
+ * A flag against merging caches is there since v6.5 (commit d0bf7d5759c1). Can go
+ * when v6.4 is no longer supported.
+ */
 #ifdef SLAB_NO_MERGE
 #define VSER_SLAB_NO_MERGE	SLAB_NO_MERGE
 #else
@@ -103,7 +111,10 @@ static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
  */
 #define VSER_VMALLOC_TAKES_NOIO	(LINUX_VERSION_CODE >= KERNEL_VERSION(5, 17, 0))
 
-/* __vmalloc() warns of __GFP_RETRY_MAYFAIL since v6.19 (commit 07003531e03c). */
+/*
+ * __vmalloc() warns of __GFP_RETRY_MAYFAIL since v6.19 (commit 07003531e03c). Can
+ * go when v6.18 is no longer supported.
+ */
 #define VSER_VMALLOC_TAKES_RETRY (LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0))
 
 /*
@@ -120,13 +131,16 @@ static inline void __iomem *pcim_iomap_region(struct pci_dev *pdev, int bar,
 }
 #endif
 
-/* PCI_IRQ_LEGACY got this name in v6.8 (commit 58ff9c5acb4a). */
+/*
+ * PCI_IRQ_LEGACY got this name in v6.8 (commit 58ff9c5acb4a). Can go when v6.7 is
+ * no longer supported.
+ */
 #ifndef PCI_IRQ_INTX
 #define PCI_IRQ_INTX	PCI_IRQ_LEGACY
 #endif
 
 /*
- * is_swiotlb_force_bounce() came in v5.15. Until then swiotlb=force shows in
+ * is_swiotlb_force_bounce() came in v5.15 (commit 903cd0f315fe). Until then swiotlb=force shows in
  * this size alone. Can go when v5.14 is no longer supported.
  */
 #ifndef VSER_HAVE_SWIOTLB_FORCE_BOUNCE
@@ -134,6 +148,20 @@ static inline bool is_swiotlb_force_bounce(struct device *dev)
 {
 	return swiotlb_max_segment() == 1;
 }
+#endif
+
+/*
+ * Since v5.17 (commit 1a3c7bb08826) what serves power management alone needs no
+ * #ifdef and no __maybe_unused. Can go when v5.16 is no longer supported.
+ */
+#ifndef DEFINE_SIMPLE_DEV_PM_OPS
+#define DEFINE_SIMPLE_DEV_PM_OPS(name, suspend_fn, resume_fn)		\
+	const struct dev_pm_ops name = {				\
+		.suspend = suspend_fn, .resume = resume_fn,		\
+		.freeze = suspend_fn, .thaw = resume_fn,		\
+		.poweroff = suspend_fn, .restore = resume_fn,		\
+	}
+#define pm_sleep_ptr(ptr)	(ptr)
 #endif
 
 #endif /* VSER_COMPAT_H */

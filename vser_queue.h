@@ -113,17 +113,20 @@ static inline void vser_queue_put(struct vser_queue *queue, u32 n)
 static inline u32 vser_queue_peek(struct vser_queue *queue, u8 **bytes)
 {
 	struct __kfifo *fifo = &queue->fifo.kfifo;
-	u32 in, at;
+	u32 len, at;
 
 	/*
-	 * Pairs with the releases in vser_queue_put() and vser_queue_exchange():
-	 * the bytes are there, and the buffer is the one that they are in.
+	 * Pairs with the release in vser_queue_put(): the bytes are there. If
+	 * there are any, their buffer stays; that of an empty queue may change.
 	 */
-	in = smp_load_acquire(&fifo->in);
+	len = smp_load_acquire(&fifo->in) - fifo->out;
+	if (!len)
+		return 0;
+
 	at = (fifo->out + queue->shift) & fifo->mask;
 	*bytes = fifo->data + at;
 
-	return min(in - fifo->out, fifo->mask + 1 - at);
+	return min(len, fifo->mask + 1 - at);
 }
 
 /* Consumer: @n bytes are no longer needed. */

@@ -351,14 +351,28 @@ static void vser_modem_tell(struct vser_line *line)
 
 /*
  * After a wire that leads to @line has run: if that has changed RTS, tells the
- * far end, which then may go on sending. No wire's lock held.
+ * far end, which then may go on sending. A reader on another CPU may change RTS
+ * as fast as it is told; after some rounds the timer goes on. No wire's lock
+ * held.
  */
 static void vser_wire_report(struct vser_line *line)
 {
-	while (line && test_and_clear_bit(VSER_RTS_STALE, &line->flags)) {
+	unsigned int round;
+	struct vser_wire *lead;
+
+	if (!line)
+		return;
+
+	for (round = 0; round < VSER_REPORTS; round++) {
+		if (!test_and_clear_bit(VSER_RTS_STALE, &line->flags))
+			return;
 		vser_modem_tell(line);
 		vser_wire_pump(READ_ONCE(line->lead));
 	}
+
+	lead = vser_lead_lock(line);
+	vser_wire_move_later(lead);
+	vser_lead_unlock(lead);
 }
 
 /*

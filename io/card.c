@@ -96,7 +96,8 @@ static irqreturn_t io_demo_card_irq(int irq, void *data)
 	}
 
 	writel(status, card->regs + EDU_IRQ_ACK);
-	/* The bus may delay a write; a read behind it sees to it that the line
+	/*
+	 * The bus may delay a write; a read behind it sees to it that the line
 	 * is low when we return, or we would be called once more for nothing.
 	 */
 	if (!card->pdev->msi_enabled)
@@ -372,7 +373,8 @@ static int io_demo_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (!card->pool)
 		return -ENOMEM;
 
-	/* A predecessor may have left the engine running; it must not write
+	/*
+	 * A predecessor may have left the engine running; it must not write
 	 * into memory that is somebody else's by now.
 	 */
 	ret = io_demo_card_idle(card);
@@ -409,7 +411,7 @@ static void io_demo_remove(struct pci_dev *pdev)
  * Programs are frozen, so that no operation is running but one that cannot be
  * interrupted; it is waited for. The PCI core saves and restores the rest.
  */
-static int __maybe_unused io_demo_suspend(struct device *dev)
+static int io_demo_suspend(struct device *dev)
 {
 	struct io_demo_card *card = pci_get_drvdata(to_pci_dev(dev));
 
@@ -421,7 +423,7 @@ static int __maybe_unused io_demo_suspend(struct device *dev)
 	return 0;
 }
 
-static int __maybe_unused io_demo_resume(struct device *dev)
+static int io_demo_resume(struct device *dev)
 {
 	struct io_demo_card *card = pci_get_drvdata(to_pci_dev(dev));
 
@@ -432,7 +434,7 @@ static int __maybe_unused io_demo_resume(struct device *dev)
 	return 0;
 }
 
-static SIMPLE_DEV_PM_OPS(io_demo_pm_ops, io_demo_suspend, io_demo_resume);
+static DEFINE_SIMPLE_DEV_PM_OPS(io_demo_pm_ops, io_demo_suspend, io_demo_resume);
 
 static const struct pci_device_id io_demo_ids[] = {
 	{ PCI_DEVICE(0x1234, 0x11e8) },
@@ -445,7 +447,7 @@ static struct pci_driver io_demo_driver = {
 	.id_table = io_demo_ids,
 	.probe = io_demo_probe,
 	.remove = io_demo_remove,
-	.driver.pm = &io_demo_pm_ops,
+	.driver.pm = pm_sleep_ptr(&io_demo_pm_ops),
 };
 
 /* Cards: what they do */
@@ -806,7 +808,8 @@ int io_demo_card_run(struct io_demo_card *card, u32 op, dma_addr_t bus,
 		return -EIO;
 	io_demo_card_take(card, EDU_IRQ_DMA);
 
-	/* These reach the device in this order, the last one after all that was
+	/*
+	 * These reach the device in this order, the last one after all that was
 	 * written to memory before: only the relaxed ones promise no such thing.
 	 */
 	if (op == IO_DEMO_READ)
@@ -825,7 +828,8 @@ int io_demo_card_run(struct io_demo_card *card, u32 op, dma_addr_t bus,
 		ret = -ETIMEDOUT;
 	if (io_demo_card_gone(card))
 		ret = -ENODEV;
-	/* What did not end well may not have ended. Without the right to use the
+	/*
+	 * What did not end well may not have ended. Without the right to use the
 	 * bus, it cannot reach the buffer any more.
 	 */
 	if (ret && io_demo_card_idle(card))

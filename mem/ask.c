@@ -11,7 +11,6 @@
 
 #include "lab.h"
 
-#define MEM_DEMO_ATOMIC_BASES	(MEM_GFP_ATOMIC | MEM_GFP_NOWAIT)
 #define MEM_DEMO_MAX_ATOMIC	(16 * PAGE_SIZE)	/* where nobody may sleep */
 
 static const struct {

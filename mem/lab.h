@@ -47,6 +47,9 @@
  */
 #define MEM_DEMO_GFP	(GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN)
 
+/* The bases of allocations that do not sleep. */
+#define MEM_DEMO_ATOMIC_BASES	(MEM_GFP_ATOMIC | MEM_GFP_NOWAIT)
+
 /* Is all of the argument's reserved space 0? */
 #define MEM_DEMO_RESERVED_OK(arg)					\
 	(!memchr_inv((arg)->reserved, 0, sizeof((arg)->reserved)))
@@ -238,6 +241,16 @@ void mem_demo_destroy_devices(void);
 
 /* The device whose mask has so many bits; NULL: there can be none. */
 const struct mem_demo_dma *mem_demo_dma(unsigned int bits);
+
+/* Of the rows of streaming DMA. */
+bool mem_demo_alloc_dma_single(const struct mem_demo_want *want,
+			       struct mem_demo_piece *piece);
+void mem_demo_free_dma_single(const struct mem_demo_want *want,
+			      struct mem_demo_piece *piece);
+bool mem_demo_alloc_dma_sg(const struct mem_demo_want *want,
+			   struct mem_demo_piece *piece);
+void mem_demo_free_dma_sg(const struct mem_demo_want *want,
+			  struct mem_demo_piece *piece);
 
 /* devm.c */
 

@@ -214,7 +214,7 @@ long mem_demo_show(struct mem_demo_file *file, struct mem_show *show)
 /* An address of the caller's; as get_user_pages_fast() does it. */
 static int mem_demo_walk_user(struct mem_walk *walk)
 {
-	unsigned long addr = walk->address, flags;
+	unsigned long addr = walk->address;
 	struct mm_struct *mm = current->mm;
 	struct page *page;
 	int ret;
@@ -225,10 +225,7 @@ static int mem_demo_walk_user(struct mem_walk *walk)
 	ret = mmap_read_lock_killable(mm);
 	if (ret)
 		return ret;
-	/* What frees a table waits until every CPU has them on. */
-	local_irq_save(flags);
 	mem_walk_tables(mm, addr, walk);
-	local_irq_restore(flags);
 	mmap_read_unlock(mm);
 
 	/* This brings no page in, so that walking changes nothing. */

@@ -293,37 +293,6 @@ TEST(neighbours, "a fault leaves the bytes before and after it alone")
 
 #define RUN	100000
 
-/* Makes the line ready to send the same again, with these faults. */
-static int start_generator(const char *kind, const char *fault)
-{
-	wire_line(0, "open");
-	set_attr(0, "pacing", "0");
-	set_attr(0, "period_ns", "0");
-	set_attr(0, "generator", kind);
-	set_attr(0, "fault", FAULT_OFF);
-	set_attr(0, "fault", fault);
-	wire_line(0, "generator");
-
-	return open_line(O_RDONLY);
-}
-
-static void stop_generator(int fd)
-{
-	wire_line(0, "open");
-	CHECK_EQ(ioctl(fd, TCFLSH, 2), 0);
-	close(fd);
-}
-
-static void read_full(int fd, __u8 *bytes, size_t n)
-{
-	ssize_t done;
-
-	for (; n; n -= done, bytes += done) {
-		done = read(fd, bytes, n);
-		CHECK(done > 0);
-	}
-}
-
 static void generate(const char *fault, __u8 *bytes)
 {
 	int fd = start_generator("counter", fault);

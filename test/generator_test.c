@@ -18,42 +18,12 @@ FRESH_LINES(1)
 
 static __u8 bytes[RUN];
 
-/* Starts the generator anew, as fast as it is read. */
-static int start(const char *kind)
-{
-	wire_line(0, "open");
-	set_attr(0, "pacing", "0");
-	set_attr(0, "period_ns", "0");
-	set_attr(0, "generator", kind);
-	wire_line(0, "generator");
-
-	return open_line(O_RDONLY);
-}
-
-/* Throws away what is left. */
-static void stop(int fd)
-{
-	wire_line(0, "open");
-	CHECK_EQ(ioctl(fd, TCFLSH, 0), 0);
-	close(fd);
-}
-
-static void read_full(int fd, __u8 *to, size_t n)
-{
-	ssize_t done;
-
-	for (; n; n -= done, to += done) {
-		done = read(fd, to, n);
-		CHECK(done > 0);
-	}
-}
-
 static void generate(const char *kind, __u8 *to, size_t n)
 {
-	int fd = start(kind);
+	int fd = start_generator(kind, FAULT_OFF);
 
 	read_full(fd, to, n);
-	stop(fd);
+	stop_generator(fd);
 	check_line_books(0);
 }
 
@@ -267,7 +237,7 @@ TEST(goes_on, "it goes on where it was when the line is opened again")
 
 TEST(fills, "with period 0 and no pacing it fills what was read, and loses nothing")
 {
-	int fd = start("counter");
+	int fd = start_generator("counter", FAULT_OFF);
 
 	CHECK_EQ(rx_queued(fd), FIFO_SIZE);
 	read_full(fd, bytes, FIFO_SIZE - 1);
@@ -282,7 +252,7 @@ TEST(fills, "with period 0 and no pacing it fills what was read, and loses nothi
 
 TEST(reader_never_waits, "who reads a generator without pacing never waits")
 {
-	int fd = start("prbs15");
+	int fd = start_generator("prbs15", FAULT_OFF);
 	int i;
 
 	CHECK_EQ(fcntl(fd, F_SETFL, O_NONBLOCK), 0);

@@ -268,6 +268,17 @@ void check_read(int fd, const void *bytes, size_t n)
 		CHECK_EQ(got[i], ((const __u8 *)bytes)[i]);
 }
 
+void read_full(int fd, void *to, size_t n)
+{
+	__u8 *bytes = to;
+	ssize_t done;
+
+	for (; n; n -= done, bytes += done) {
+		done = read(fd, bytes, n);
+		CHECK(done > 0);
+	}
+}
+
 size_t read_away(int fd)
 {
 	__u8 bytes[4096];
@@ -282,6 +293,28 @@ size_t read_away(int fd)
 	}
 
 	return total;
+}
+
+/* The generator */
+
+int start_generator(const char *kind, const char *fault)
+{
+	wire_line(0, "open");
+	set_attr(0, "pacing", "0");
+	set_attr(0, "period_ns", "0");
+	set_attr(0, "generator", kind);
+	set_attr(0, "fault", FAULT_OFF);
+	set_attr(0, "fault", fault);
+	wire_line(0, "generator");
+
+	return open_line(O_RDONLY);
+}
+
+void stop_generator(int fd)
+{
+	wire_line(0, "open");
+	CHECK_EQ(ioctl(fd, TCFLSH, 2), 0);
+	close(fd);
 }
 
 /* Modem lines and events */

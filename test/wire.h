@@ -76,11 +76,22 @@ void read_row(int fd, __u64 at, size_t n);
 /* As read_row, but no more than this for one read(). */
 void read_row_by(int fd, __u64 at, size_t n, size_t most);
 
+/* Reads @n bytes, waiting for them. */
+void read_full(int fd, void *to, size_t n);
+
 /* The first @n bytes that can be read are these, and there are no others. */
 void check_read(int fd, const void *bytes, size_t n);
 
 /* How many bytes can be read at once, and are thrown away; never waits. */
 size_t read_away(int fd);
+
+/* The generator of the first line, unpaced */
+
+/* Starts it anew: the same again, with these faults. Opens the line to read. */
+int start_generator(const char *kind, const char *fault);
+
+/* Ends it, throws away what it has sent, and closes the line. */
+void stop_generator(int fd);
 
 /* Modem lines and events */
 
