@@ -9,14 +9,18 @@ SHELL := bash
 .DELETE_ON_ERROR:
 
 # The kernel of the virtual machine: a Debian series that test/vm/fetch knows, or
-# with DEBUG=1 one that is built with the kernel's own checkers.
+# with DEBUG=1 or RACES=1 one that is built with the kernel's own checkers.
 lint_kernel := 6.1
 VM_KERNEL ?= $(lint_kernel)
 ifeq ($(DEBUG),1)
 vm_kernel := test/vm/debug-kernel
+else ifeq ($(RACES),1)
+vm_kernel := test/vm/debug-kernel --races
 else
 vm_kernel := test/vm/fetch $(VM_KERNEL)
 endif
+
+slow_kernel := $(filter 1,$(DEBUG) $(RACES))
 
 # The kernel that "make" builds for: this one's headers, if they are there.
 native_kdir := $(wildcard /lib/modules/$(shell uname -r)/build)
@@ -54,7 +58,7 @@ endif
 .PHONY: run
 run: ## show what vser does, in a virtual machine; NATIVE=1: on this kernel
 .PHONY: check
-check: ## build, lint and run every test in a virtual machine; VM_KERNEL=, DEBUG=1: on another kernel
+check: ## build, lint and run every test in a virtual machine; VM_KERNEL=, DEBUG=1, RACES=1: on another kernel
 .PHONY: check-kernels
 check-kernels: vm-deps test-programs ## run every test on Debian's kernels 5.10, 6.1, 6.12 and the newest
 	@test/vm/check-kernels $(TESTS)
@@ -63,7 +67,7 @@ check-harness: ## plant bugs, each of which must make the tests fail on the debu
 	+@$(MAKE) --no-print-directory DEBUG=1 vm-modules
 	@tools/need perl; kernel=$$(test/vm/debug-kernel); \
 	prove --exec '' test/vm/check-harness :: "$$kernel" "build/$$(cat "$$kernel/release")"
-.PHONY: check-vserctl shell
+.PHONY: check-vserctl shell soak
 shell: ## an interactive shell in a virtual machine, with the modules loaded
 
 ifeq ($(NATIVE),1)
@@ -81,12 +85,18 @@ endif
 
 check: lint unit vm-modules test-programs $(if $(TESTS),,check-vserctl)
 	@$(with_vm_kernel); test/vm/check --kernel $$kernel --modules $$modules \
-		--tests build/test $(if $(filter 1,$(DEBUG)),--debug) $(TESTS)
+		--tests build/test $(if $(slow_kernel),--debug) $(TESTS)
 
 check-vserctl: vm-modules build/bin/vserctl ## the tests of vserctl alone
 	@tools/need jq perl
 	@$(with_vm_kernel); prove --exec '' test/vserctl_test :: \
 		$$kernel $$modules build/bin/vserctl
+
+SOAK := 1800
+soak: vm-modules build/soak/soak ## use everything at once for SOAK=1800 seconds, and look if memory stays; DEBUG=1
+	@tools/need perl
+	@$(with_vm_kernel); test/vm/check --kernel $$kernel --modules $$modules \
+		--tests build/soak --soak $(SOAK) $(if $(slow_kernel),--debug)
 
 # What docs/hardware.md uses; the bytes written to port 0xe9 land in build/port-e9.
 devices := --append 'memmap=8M$$0x1f000000' --device pc-testdev \
@@ -235,7 +245,7 @@ vserctl-deps: build-deps
 
 vm-deps: build-deps
 	@tools/need gcc-12 libelf-dev qemu-system-x86 busybox-static cpio \
-		$(if $(filter 1,$(DEBUG)),flex bison bc libssl-dev xz-utils)
+		$(if $(slow_kernel),flex bison bc libssl-dev xz-utils)
 
 vm-modules: vm-deps
 	+@$(with_vm_kernel); tools/build-modules $$kernel/build $$modules
@@ -255,6 +265,10 @@ build/test/%-32bit: test/%_test.c $(test_sources) $(wildcard test/*.h) $(uapi) |
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -m32 -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 \
 		-static -pthread -o $@ $< $(test_sources)
+
+build/soak/%: test/soak/%_test.c $(test_sources) $(wildcard test/*.h) $(uapi) | build-deps
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -Itest -static -pthread -o $@ $< $(test_sources)
 
 build/unit/%: test/unit/%.c test/tap.c test/tap.h vser_frame.h mem_hist.h $(uapi) | build-deps
 	@mkdir -p $(@D)

@@ -90,3 +90,63 @@ unsigned int sweep(int (*call)(int fd), int fd)
 {
 	return sweep_for(call, fd, ENOMEM);
 }
+
+/* Counts the requests that are made for a load with these parameters. */
+static unsigned int requests_of_load(const char *module, const char *parameters,
+				     int wanted)
+{
+	const unsigned int many = 1000000;
+	unsigned int n;
+
+	refuse(many);
+	CHECK_EQ(try_load_module(module, parameters), wanted);
+	n = many - requests_left();
+	refuse(0);
+
+	return n;
+}
+
+/*
+ * Some kernels take seconds to unload a module. There not every request is
+ * refused but each n-th, so that all of it takes no longer than this, or so.
+ */
+static unsigned int stride(const char *module, const char *parameters,
+			   unsigned int requests)
+{
+	const unsigned int seconds = 30;
+	__u64 start = now_ns();
+	unsigned int n;
+
+	CHECK_EQ(try_load_module(module, parameters), 0);
+	CHECK_EQ(try_unload_module(module), 0);
+	n = 1 + requests * (now_ns() - start) / (seconds * NSEC_PER_SEC);
+	if (n > 1)
+		printf("# unloading is slow here: one of %u is refused\n", n);
+
+	return n;
+}
+
+void sweep_load(const char *module, const char *invalid, const char *parameters,
+		void (*check_gone)(void))
+{
+	unsigned int first, all, step, n;
+	int error;
+
+	/* Before its parameters are read, the module has no say. */
+	first = requests_of_load(module, invalid, EINVAL);
+	all = requests_of_load(module, parameters, 0);
+	CHECK_EQ(try_unload_module(module), 0);
+	CHECK(first < all);
+	step = stride(module, parameters, all - first);
+	for (n = first; n <= all; n += step) {
+		refuse(n);
+		error = try_load_module(module, parameters);
+		was_refused();
+		if (error) {
+			CHECK(error == ENOMEM || error == EFAULT);
+			check_gone();
+		} else {
+			CHECK_EQ(try_unload_module(module), 0);
+		}
+	}
+}

@@ -36,4 +36,11 @@ unsigned int sweep(int (*call)(int fd), int fd);
 /* The same for a call that may also return this errno. */
 unsigned int sweep_for(int (*call)(int fd), int fd, int also);
 
+/*
+ * Does so with loading a module, which is not loaded; @invalid are parameters with
+ * which it cannot be. Where it was not loaded, nothing may be left of it.
+ */
+void sweep_load(const char *module, const char *invalid, const char *parameters,
+		void (*check_gone)(void));
+
 #endif /* FAULT_H */

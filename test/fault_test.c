@@ -57,14 +57,25 @@ static int poll_both(int fd)
 	return poll(&pollfd, 1, 0) < 0 ? errno : 0;
 }
 
+/* How often they have succeeded. */
+static unsigned int written, read_back;
+
 static int write_one(int fd)
 {
-	return write(fd, &letter, 1) == 1 ? 0 : errno;
+	if (write(fd, &letter, 1) != 1)
+		return errno;
+	written++;
+
+	return 0;
 }
 
 static int read_one(int fd)
 {
-	return read(fd, &letter, 1) == 1 ? 0 : errno;
+	if (read(fd, &letter, 1) != 1)
+		return errno;
+	read_back++;
+
+	return 0;
 }
 
 TEST(open, "an open that is refused memory leaves the line free")
@@ -140,8 +151,8 @@ TEST(starved, "an open that finds no memory for its queues leaves the line free"
 
 TEST(calls, "a call that is refused something does nothing else")
 {
-	__u64 written = counter("tx_written");
-	__u64 delivered = counter("rx_delivered");
+	__u64 tx_written = counter("tx_written");
+	__u64 rx_delivered = counter("rx_delivered");
 	int fd;
 
 	prepare_faults();
@@ -155,68 +166,17 @@ TEST(calls, "a call that is refused something does nothing else")
 	sweep(read_one, fd);
 	close(fd);
 	check_setting(open_line(CONTROL_ONLY), 115200, FMT_8E2);
-	CHECK_EQ(counter("tx_written"), written + 1);
-	CHECK_EQ(counter("rx_delivered"), delivered + 1);
+	CHECK_EQ(counter("tx_written"), tx_written + written);
+	CHECK_EQ(counter("rx_delivered"), rx_delivered + read_back);
 	drain(open_line(CONTROL_ONLY));
 	check_books();
 }
 
-/* Counts the requests that are made for a load with these parameters. */
-static unsigned int requests_of_load(const char *parameters, int wanted)
-{
-	const unsigned int many = 1000000;
-	unsigned int n;
-
-	refuse(many);
-	CHECK_EQ(try_load(parameters), wanted);
-	n = many - requests_left();
-	refuse(0);
-
-	return n;
-}
-
-/*
- * Some kernels take seconds to unload a module. There not every request is
- * refused but each n-th, so that all of it takes no longer than this, or so.
- */
-static unsigned int stride(unsigned int requests)
-{
-	const unsigned int seconds = 60;
-	__u64 start = now_ns();
-	unsigned int n;
-
-	load("");
-	unload();
-	n = 1 + requests * (now_ns() - start) / (seconds * NSEC_PER_SEC);
-	if (n > 1)
-		printf("# unloading is slow here: one of %u is refused\n", n);
-
-	return n;
-}
-
 TEST_WITHIN(load, 120, "a load that is refused memory fails and leaves nothing")
 {
-	unsigned int first, all, step, n;
-	int error;
-
 	prepare_faults();
 	unload();
-	/* Before its parameters are read, the module has no say. */
-	first = requests_of_load("lines=x", EINVAL);
-	all = requests_of_load("lines=2", 0);
-	unload();
-	step = stride(all - first);
-	for (n = first; n <= all; n += step) {
-		refuse(n);
-		error = try_load("lines=2");
-		was_refused();
-		if (error) {
-			CHECK(error == ENOMEM || error == EFAULT);
-			check_gone();
-		} else {
-			unload();
-		}
-	}
+	sweep_load("vser", "lines=x", "lines=2", check_gone);
 	load("");
 	check_setting(open_line(CONTROL_ONLY), 115200, FMT_8N1);
 }

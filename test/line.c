@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -397,9 +398,14 @@ int try_load(const char *parameters)
 	return try_load_module("vser", parameters);
 }
 
+int try_unload_module(const char *name)
+{
+	return syscall(SYS_delete_module, name, O_NONBLOCK) ? errno : 0;
+}
+
 int try_unload(void)
 {
-	return syscall(SYS_delete_module, "vser", O_NONBLOCK) ? errno : 0;
+	return try_unload_module("vser");
 }
 
 void load(const char *parameters)
@@ -418,6 +424,59 @@ void check_gone(void)
 	CHECK(!exists(CLASS));
 	CHECK(!exists(LINE));
 	CHECK(!file_has("/proc/devices", " vser\n"));
+}
+
+/* The kernel */
+
+bool kernel_before(unsigned int major, unsigned int minor)
+{
+	unsigned int is_major, is_minor;
+	struct utsname name;
+
+	CHECK_EQ(uname(&name), 0);
+	CHECK_EQ(sscanf(name.release, "%u.%u", &is_major, &is_minor), 2);
+
+	return is_major < major || (is_major == major && is_minor < minor);
+}
+
+static long used_kib(const char *name)
+{
+	char line[200];
+	long kib = -1;
+	FILE *file;
+
+	file = fopen("/proc/meminfo", "r");
+	CHECK(file);
+	while (kib < 0 && fgets(line, sizeof(line), file))
+		if (!strncmp(line, name, strlen(name)))
+			kib = strtol(line + strlen(name), NULL, 10);
+	fclose(file);
+	CHECK(kib >= 0);
+
+	return kib;
+}
+
+struct usage kernel_usage(void)
+{
+	/* Nodes that came and went fill the caches of names and inodes. */
+	write_file("/proc/sys/vm/drop_caches", "2");
+
+	return (struct usage) {
+		.slab = used_kib("Slab:"),
+		.vmalloc = used_kib("VmallocUsed:"),
+		.percpu = used_kib("Percpu:"),
+	};
+}
+
+void check_no_growth(const struct usage *start, const struct usage *middle,
+		     const struct usage *end, long limit)
+{
+	CHECK(middle->slab - start->slab < limit ||
+	      end->slab - middle->slab < limit);
+	CHECK(middle->vmalloc - start->vmalloc < limit ||
+	      end->vmalloc - middle->vmalloc < limit);
+	CHECK(middle->percpu - start->percpu < limit ||
+	      end->percpu - middle->percpu < limit);
 }
 
 /* Before each test: as line.h promises, as far as the line lets us. */

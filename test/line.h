@@ -129,11 +129,32 @@ extern const struct bad_address bad_addresses[NR_BAD_TARGETS];
 int try_load(const char *parameters);
 /* A module that lies beside vser.ko. */
 int try_load_module(const char *name, const char *parameters);
+int try_unload_module(const char *name);
 int try_unload(void);
 void load(const char *parameters);
 void unload(void);
 
 /* There is no trace of the module. */
 void check_gone(void);
+
+/* Is the kernel older than this version? */
+bool kernel_before(unsigned int major, unsigned int minor);
+
+/* What the kernel itself uses, in KiB, when its caches were asked to shrink. */
+struct usage {
+	long slab;
+	long vmalloc;
+	long percpu;
+};
+
+struct usage kernel_usage(void);
+
+/*
+ * Something came and went as often until @middle as until @end. A leak grows by
+ * the same amount in each half, caches that fill up do not: in one of the halves,
+ * at least, it must be less than @limit KiB.
+ */
+void check_no_growth(const struct usage *start, const struct usage *middle,
+		     const struct usage *end, long limit);
 
 #endif /* LINE_H */

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "mem.h"
@@ -17,7 +16,7 @@ int try_load_mem(const char *parameters)
 
 int try_unload_mem(void)
 {
-	return syscall(SYS_delete_module, "mem_demo", O_NONBLOCK) ? errno : 0;
+	return try_unload_module("mem_demo");
 }
 
 void reload_mem(const char *parameters)

@@ -40,7 +40,6 @@ union argument {
 static void undo(int fd, unsigned long number, const union argument *argument)
 {
 	struct mem_free free = { .stride = 1 };
-	struct mem_resize back = { .gfp = MEM_GFP_KERNEL, .size = 10 };
 	struct mem_fragment stop = { .op = MEM_FRAGMENT_STOP };
 
 	switch (number) {
@@ -48,10 +47,6 @@ static void undo(int fd, unsigned long number, const union argument *argument)
 		free.handle = argument->alloc.handle;
 		free.count = argument->alloc.count;
 		CHECK_EQ(ioctl(fd, MEM_FREE, &free), 0);
-		break;
-	case MEM_RESIZE:
-		back.handle = argument->resize.handle;
-		CHECK_EQ(ioctl(fd, MEM_RESIZE, &back), 0);
 		break;
 	case MEM_MAP:
 		CHECK_EQ(close(argument->map.fd), 0);
@@ -135,7 +130,6 @@ TEST(calls, "a call that is refused something holds nothing")
 	int fd = open_mem();
 	__u64 pages = mem_one(fd, MEM_ALLOC_PAGES, MEM_GFP_KERNEL | MEM_GFP_ZERO,
 			      16384);
-	__u64 object = mem_one(fd, MEM_KREALLOC, MEM_GFP_KERNEL, 10);
 	__u64 buffer = mem_hold(fd, mem_request(fd, MEM_DMA_SINGLE));
 	static char bytes[8192], counts[8];
 	const struct {
@@ -144,7 +138,6 @@ TEST(calls, "a call that is refused something holds nothing")
 	} rows[] = {
 		{ MEM_GET_INFO, { .info = { .abi = 0 } } },
 		{ MEM_GET_ALLOCATOR, { .allocator = { .id = 1 } } },
-		{ MEM_RESIZE, { .resize = { object, 5000, 0, MEM_GFP_KERNEL } } },
 		{ MEM_SHOW, { .show = { .handle = pages } } },
 		{ MEM_WALK, { .walk = { .handle = pages } } },
 		{ MEM_WALK, { .walk = { .address = (unsigned long)bytes } } },
@@ -184,6 +177,37 @@ TEST(calls, "a call that is refused something holds nothing")
 		tap_row(name);
 		sweep_call(fd, rows[i].number, &rows[i].argument);
 	}
+}
+
+/* An object that was resized does not become what it was, hence each time anew. */
+TEST(resize, "a resize that is refused leaves the object as it was")
+{
+	int fd = open_mem(), error;
+	bool refused = true, resized;
+	unsigned int n;
+
+	prepare_faults();
+	for (n = 1; refused; n++) {
+		struct mem_resize resize = {
+			.handle = mem_one(fd, MEM_KREALLOC, MEM_GFP_KERNEL, 10),
+			.gfp = MEM_GFP_KERNEL,
+			.size = 5000,
+		};
+		__u64 held = mem_info(fd).held_total;
+
+		refuse(n);
+		error = ioctl(fd, MEM_RESIZE, &resize) ? errno : 0;
+		refused = was_refused();
+		CHECK(!error || error == ENOMEM || error == EFAULT);
+		resized = mem_show(fd, resize.handle).requested == 5000;
+		/* EFAULT may be about the answer alone. */
+		CHECK(resized ? error != ENOMEM : error);
+		CHECK_EQ(mem_info(fd).held_total > held, resized);
+		mem_free_one(fd, resize.handle);
+		check_nothing_held(fd);
+	}
+	CHECK_EQ(error, 0);
+	CHECK(n > 2);
 }
 
 static int map_pages(int mapfd)
@@ -242,4 +266,18 @@ TEST(first, "a first call that is refused something leaves the module free")
 	prepare_faults();
 	sweep(first_use, -1);
 	CHECK_EQ(try_unload_mem(), 0);
+}
+
+static void check_mem_gone(void)
+{
+	CHECK(!exists("/sys/module/mem_demo"));
+	CHECK(!exists("/sys/devices/platform/mem_demo"));
+	CHECK(!file_has("/proc/slabinfo", "mem_demo"));
+}
+
+TEST_WITHIN(load, 120, "a load that is refused memory fails and leaves nothing")
+{
+	prepare_faults();
+	sweep_load("mem_demo", "quota_file=x", "", check_mem_gone);
+	check_nothing_held(open_mem());
 }

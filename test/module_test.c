@@ -278,56 +278,22 @@ static void cycle(void)
 	unload();
 }
 
-/* What the kernel uses of one kind, in KiB. */
-static long used_kib(const char *name)
-{
-	char line[200];
-	long kib = -1;
-	FILE *file;
-
-	file = fopen("/proc/meminfo", "r");
-	CHECK(file);
-	while (kib < 0 && fgets(line, sizeof(line), file))
-		if (!strncmp(line, name, strlen(name)))
-			kib = strtol(line + strlen(name), NULL, 10);
-	fclose(file);
-	CHECK(kib >= 0);
-
-	return kib;
-}
-
-static const char *const kinds[] = { "Slab:", "VmallocUsed:", "Percpu:" };
-
-struct usage {
-	long kib[ARRAY_SIZE(kinds)];
-};
-
 static struct usage usage_after(unsigned int cycles)
 {
-	struct usage usage;
-	size_t i;
-
 	while (cycles--)
 		cycle();
-	/* Nodes that came and went fill the caches of names and inodes. */
-	write_file("/proc/sys/vm/drop_caches", "2");
-	for (i = 0; i < ARRAY_SIZE(kinds); i++)
-		usage.kib[i] = used_kib(kinds[i]);
 
-	return usage;
+	return kernel_usage();
 }
 
 /*
- * A leak grows by the same amount in each half, caches that fill up do not. The
- * limit, for 1000 cycles, is a quarter of a kilobyte each: far less than what
+ * The limit, for 1000 cycles, is a quarter of a kilobyte each: far less than what
  * makes up a line.
  */
 TEST_WITHIN(no_leak, 180, "memory is where it was after many cycles of use")
 {
 	unsigned int half = nr_cycles() / 2;
 	struct usage start, middle, end;
-	long limit = 125;
-	size_t i;
 
 	unload();
 	hurry(true);
@@ -339,9 +305,5 @@ TEST_WITHIN(no_leak, 180, "memory is where it was after many cycles of use")
 	if (exists("/sys/kernel/debug/kmemleak"))
 		SKIP("debugging uses memory; kmemleak looks for leaks here");
 
-	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
-		tap_row(kinds[i]);
-		CHECK(middle.kib[i] - start.kib[i] < limit ||
-		      end.kib[i] - middle.kib[i] < limit);
-	}
+	check_no_growth(&start, &middle, &end, 125);
 }
