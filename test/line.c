@@ -430,11 +430,14 @@ void check_gone(void)
 
 bool kernel_before(unsigned int major, unsigned int minor)
 {
-	unsigned int is_major, is_minor;
+	unsigned long is_major, is_minor;
 	struct utsname name;
+	char *rest;
 
 	CHECK_EQ(uname(&name), 0);
-	CHECK_EQ(sscanf(name.release, "%u.%u", &is_major, &is_minor), 2);
+	is_major = strtoul(name.release, &rest, 10);
+	CHECK(*rest == '.');
+	is_minor = strtoul(rest + 1, NULL, 10);
 
 	return is_major < major || (is_major == major && is_minor < minor);
 }
