@@ -174,7 +174,7 @@ lint: vm-deps build/coccicheck build/man/vserctl.8 ## static checks: W=1, sparse
 	@scripts=$$(tools/kernel-scripts); \
 	tools/checkpatch $$scripts $(kernel_sources) $(program_sources); \
 	perl $$scripts/kernel-doc -none -Werror $(kernel_sources)
-	@cppcheck --quiet --error-exitcode=1 --std=c11 -I. \
+	@cppcheck --quiet --error-exitcode=1 --std=c11 -I. -Itest \
 		--enable=warning,performance,portability -i test/planted test tools/vserctl
 	@tools/check-headers $(uapi)
 	@$(CC) $(CFLAGS) $(vserctl_flags) -m32 -D_TIME_BITS=64 -fsyntax-only \
