@@ -95,6 +95,16 @@ bool io_demo_touches(u64 start, u64 size, unsigned long flags,
 	return region_intersects(start, size, flags, desc) != REGION_DISJOINT;
 }
 
+/*
+ * Locks the file, or a card. No signal, or one that no handler sees (a debugger,
+ * a shell that stops its job, the system that goes to sleep), is to end a call:
+ * then it begins again.
+ */
+int io_demo_lock(struct mutex *lock)
+{
+	return mutex_lock_interruptible(lock) ? -ERESTARTSYS : 0;
+}
+
 /* What all operations begin and end with */
 
 /*
@@ -181,7 +191,7 @@ static long io_demo_release(void *state, void __user *arg)
 	if (release.reserved)
 		return -EINVAL;
 
-	ret = mutex_lock_interruptible(&file->lock);
+	ret = io_demo_lock(&file->lock);
 	if (ret)
 		return ret;
 	object = xa_erase(&file->objects, release.handle);

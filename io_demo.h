@@ -15,12 +15,14 @@
  *
  * ========== =================================================================
  * EBUSY      the range, or a part of it, belongs to another driver
- *            (/proc/ioports, /proc/iomem); the device still works on what an
- *            earlier call did not wait for
+ *            (/proc/ioports, /proc/iomem); the device still computes what an
+ *            earlier call did not wait for, and that is something else
  * EDQUOT     the file holds IO_DEMO_MAX_HANDLES handles, or its DMA buffers
  *            would take more than IO_DEMO_MAX_DMA bytes
  * EFAULT     a pointer does not lead to memory of the caller
- * EINTR      a signal handler ran while the call waited
+ * EINTR      a signal handler ran while the call waited. If it was installed with
+ *            SA_RESTART, and when the program was stopped or the system slept,
+ *            the call begins again instead, its time too
  * EINVAL     a value is out of the range given here, a reserved field is not 0,
  *            or the region cannot be accessed in this way
  * EIO        the device cannot reach this memory, so it was not mapped for it;
@@ -272,6 +274,9 @@ struct io_demo_live {
  * @timeout_ms: how long to wait, 1 to IO_DEMO_MAX_TIMEOUT
  * @reserved:   must be 0
  * @ns:         out: nanoseconds from the command to the result
+ *
+ * If the device is still computing this because an earlier call did not wait for
+ * the end, the call waits for that, and @ns is the time that it waited.
  */
 struct io_demo_factorial {
 	__u32 index;

@@ -205,7 +205,7 @@ int io_demo_card_lock(struct io_demo_card *card)
 {
 	int ret;
 
-	ret = mutex_lock_interruptible(&card->lock);
+	ret = io_demo_lock(&card->lock);
 	if (ret)
 		return ret;
 	if (io_demo_card_gone(card)) {
@@ -310,6 +310,7 @@ static struct io_demo_card *io_demo_card_alloc(struct pci_dev *pdev)
 	card->pdev = pdev;
 	mutex_init(&card->lock);
 	INIT_LIST_HEAD(&card->buffers);
+	card->computing = IO_DEMO_NOTHING;
 	init_waitqueue_head(&card->wait);
 	INIT_WORK(&card->work, io_demo_card_work);
 	spin_lock_init(&card->irq_lock);
@@ -537,27 +538,29 @@ static bool io_demo_card_computes(struct io_demo_card *card)
 
 /*
  * Has the result come? An interrupt that was on its way when we began belongs
- * to what was computed before; the status tells them apart.
+ * to what was computed before; the status tells them apart. Who has @joined a
+ * computation may have come too late for its interrupt.
  */
-static bool io_demo_card_computed(struct io_demo_card *card)
+static bool io_demo_card_computed(struct io_demo_card *card, bool joined)
 {
-	return io_demo_card_take(card, EDU_IRQ_FACTORIAL) &&
+	return (io_demo_card_take(card, EDU_IRQ_FACTORIAL) || joined) &&
 	       !io_demo_card_computes(card);
 }
 
 /* Waits for the interrupt. */
-static int io_demo_await_result(struct io_demo_card *card, unsigned int ms)
+static int io_demo_await_result(struct io_demo_card *card, unsigned int ms,
+				bool joined)
 {
 	long left;
 
 	left = wait_event_interruptible_timeout(card->wait,
 						io_demo_card_gone(card) ||
-						io_demo_card_computed(card),
+						io_demo_card_computed(card, joined),
 						msecs_to_jiffies(ms));
 	if (io_demo_card_gone(card))
 		return -ENODEV;
 	if (left < 0)
-		return -EINTR;
+		return left;
 
 	return left ? 0 : -ETIMEDOUT;
 }
@@ -571,7 +574,7 @@ static int io_demo_poll_result(struct io_demo_card *card, unsigned int ms)
 		if (io_demo_card_gone(card))
 			return -ENODEV;
 		if (signal_pending(current))
-			return -EINTR;
+			return -ERESTARTSYS;
 		if (ktime_after(ktime_get(), end))
 			return -ETIMEDOUT;
 		usleep_range(10, 20);
@@ -580,25 +583,34 @@ static int io_demo_poll_result(struct io_demo_card *card, unsigned int ms)
 	return 0;
 }
 
+/*
+ * A device that still computes what is asked for, because a call that has begun
+ * it did not wait for the end, is not told again: we join. So a call that begins
+ * again after a signal, or when the system has slept, goes on where it was.
+ */
 static int io_demo_card_compute(struct io_demo_card *card,
 				struct io_demo_factorial *factorial)
 {
 	bool poll = factorial->flags & IO_DEMO_POLL;
+	bool joined = io_demo_card_computes(card);
 	u64 start;
 	int ret;
 
 	lockdep_assert_held(&card->lock);
-	if (io_demo_card_computes(card))
+	if (joined && card->computing != factorial->n)
 		return -EBUSY;
 	io_demo_card_take(card, EDU_IRQ_FACTORIAL);
 	writel(poll ? 0 : EDU_STATUS_WANT_IRQ, card->regs + EDU_STATUS);
 
 	start = ktime_get_ns();
-	writel(factorial->n, card->regs + EDU_FACTORIAL);
+	if (!joined) {
+		card->computing = factorial->n;
+		writel(factorial->n, card->regs + EDU_FACTORIAL);
+	}
 	if (poll)
 		ret = io_demo_poll_result(card, factorial->timeout_ms);
 	else
-		ret = io_demo_await_result(card, factorial->timeout_ms);
+		ret = io_demo_await_result(card, factorial->timeout_ms, joined);
 	factorial->ns = ktime_get_ns() - start;
 	factorial->result = readl(card->regs + EDU_FACTORIAL);
 	writel(0, card->regs + EDU_STATUS);
@@ -692,9 +704,7 @@ long io_demo_wait(void *state, void __user *arg)
 					       msecs_to_jiffies(wait.timeout_ms));
 	if (io_demo_card_gone(card))
 		ret = -ENODEV;
-	else if (ret < 0)
-		ret = -EINTR;
-	else
+	else if (ret >= 0)
 		ret = ret ? 0 : -ETIMEDOUT;
 	io_demo_card_put(card);
 

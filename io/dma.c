@@ -358,7 +358,7 @@ long io_demo_dma(void *state, void __user *arg)
 	if (!ret)
 		ret = io_demo_check_dma(&dma);
 	if (!ret)
-		ret = mutex_lock_interruptible(&file->lock);
+		ret = io_demo_lock(&file->lock);
 	if (ret)
 		return ret;
 	if (dma.size > IO_DEMO_MAX_DMA - file->dma) {
@@ -475,7 +475,7 @@ long io_demo_dma_copy(void *state, void __user *arg)
 	page = kmalloc(PAGE_SIZE, GFP_KERNEL_ACCOUNT);
 	if (!page)
 		return -ENOMEM;
-	ret = mutex_lock_interruptible(&file->lock);
+	ret = io_demo_lock(&file->lock);
 	if (ret)
 		goto out_free;
 	buffer = io_demo_find_buffer(file, copy.handle);
@@ -508,7 +508,7 @@ long io_demo_dma_run(void *state, void __user *arg)
 	    run.device > IO_DEMO_EDU_MEMORY - run.size)
 		return -EINVAL;
 
-	ret = mutex_lock_interruptible(&file->lock);
+	ret = io_demo_lock(&file->lock);
 	if (ret)
 		return ret;
 	buffer = io_demo_find_buffer(file, run.handle);

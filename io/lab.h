@@ -9,6 +9,7 @@
 
 #include <linux/init.h>
 #include <linux/kref.h>
+#include <linux/limits.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
@@ -18,6 +19,8 @@
 #include <linux/xarray.h>
 
 #define IO_DEMO_NAME	"io_demo"	/* in /proc/ioports and the like */
+
+#define IO_DEMO_NOTHING	U64_MAX		/* no number that a device computes with */
 
 struct device;
 struct dma_pool;
@@ -63,6 +66,8 @@ struct io_demo_file {
  * @gone:     the device is no more ours. Set once; read without a lock by who
  *            waits, and looked at again under @lock by who touches the device
  * @buffers:  those that hold memory of the device; under @lock
+ * @computing: of what the device was told to compute the factorial, or
+ *            IO_DEMO_NOTHING; under @lock
  * @wait:     woken for each interrupt, and when @gone is set
  * @work:     the half that IO_DEMO_HALF_WORK asks for
  * @irq_lock: protects what follows, which the handler tells
@@ -87,6 +92,7 @@ struct io_demo_card {
 	struct mutex lock;
 	bool gone;
 	struct list_head buffers;
+	u64 computing;
 	wait_queue_head_t wait;
 	struct work_struct work;
 	/* Innermost; taken in hard interrupt context. */
@@ -105,6 +111,7 @@ struct io_demo_card {
 
 /* io_demo.c */
 
+int io_demo_lock(struct mutex *lock);
 int io_demo_enter(void *data, const void __user *arg, size_t size);
 int io_demo_leave(void __user *arg, const void *data, size_t size);
 bool io_demo_sees_addresses(void);

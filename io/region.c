@@ -278,13 +278,20 @@ long io_demo_claim(void *state, void __user *arg)
 	if (IS_ERR(region))
 		return PTR_ERR(region);
 
-	mutex_lock(&file->lock);
+	/* Another thread may have the lock for as long as its device takes. */
+	ret = io_demo_lock(&file->lock);
+	if (ret)
+		goto err_destroy;
 	ret = io_demo_add(file, &region->object, &claim.handle, arg, &claim,
 			  sizeof(claim));
-	if (ret)
-		io_demo_region_destroy(&region->object);
 	mutex_unlock(&file->lock);
+	if (ret)
+		goto err_destroy;
 
+	return 0;
+
+err_destroy:
+	io_demo_region_destroy(&region->object);
 	return ret;
 }
 
@@ -439,7 +446,7 @@ long io_demo_access(void *state, void __user *arg)
 	    !io_demo_value_fits(access.value, access.width))
 		return -EINVAL;
 
-	ret = mutex_lock_interruptible(&file->lock);
+	ret = io_demo_lock(&file->lock);
 	if (ret)
 		return ret;
 	ret = io_demo_check_access(file, access.handle, access.by, access.width,
@@ -497,7 +504,7 @@ long io_demo_latency(void *state, void __user *arg)
 	    !io_demo_value_fits(latency.value, latency.width))
 		return -EINVAL;
 
-	ret = mutex_lock_interruptible(&file->lock);
+	ret = io_demo_lock(&file->lock);
 	if (ret)
 		return ret;
 	ret = io_demo_check_access(file, latency.handle, latency.by,
@@ -668,7 +675,7 @@ long io_demo_transfer(void *state, void __user *arg)
 	page = kzalloc(PAGE_SIZE, GFP_KERNEL_ACCOUNT);
 	if (!page)
 		return -ENOMEM;
-	ret = mutex_lock_interruptible(&file->lock);
+	ret = io_demo_lock(&file->lock);
 	if (ret)
 		goto out_free;
 

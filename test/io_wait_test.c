@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Waiting in the hardware laboratory: through a stop, and for each other. Who
+ * waits for what another program's device does can be interrupted and killed, and
+ * who only gives something back does not wait at all.
+ */
+#define _GNU_SOURCE
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "io.h"
+
+#define SECOND	1000
+#define ENDLESS	0xffffffff	/* of this, the factorial takes seconds */
+#define LONG	0x40000000	/* and of this a quarter of that */
+
+/* Stops a process that is in this call, as a shell does with a job. */
+static void stop_and_go(pid_t pid, long call)
+{
+	int status;
+
+	WAIT_UNTIL(blocked_in(pid, call));
+	CHECK_EQ(kill(pid, SIGSTOP), 0);
+	CHECK_EQ(waitpid(pid, &status, WUNTRACED), pid);
+	CHECK(WIFSTOPPED(status));
+	CHECK_EQ(kill(pid, SIGCONT), 0);
+}
+
+TEST(stopped_result, "a program that is stopped and goes on gets its result")
+{
+	int fd = lab("");
+	__u32 flags;
+	pid_t child;
+
+	for (flags = 0; flags <= IO_DEMO_POLL; flags++) {
+		CHILD(child) {
+			struct io_demo_factorial factorial = {
+				.n = LONG, .flags = flags, .timeout_ms = 15 * SECOND,
+				.result = 77,
+			};
+
+			CHECK_EQ(ioctl(fd, VS_IO_FACTORIAL, &factorial), 0);
+			CHECK_EQ(factorial.result, 0);
+		}
+		stop_and_go(child, SYS_ioctl);
+		check_child(child);
+	}
+}
+
+TEST(stopped_wait, "a program that is stopped and goes on gets its interrupt")
+{
+	struct io_demo_raise raise = { .bits = 0x400 };
+	int fd = lab("");
+	pid_t child;
+
+	CHILD(child) {
+		struct io_demo_wait wait = { .timeout_ms = 50 * SECOND };
+
+		CHECK_EQ(ioctl(fd, VS_IO_WAIT, &wait), 0);
+		CHECK_EQ(wait.bits, 0x400);
+	}
+	stop_and_go(child, SYS_ioctl);
+	WAIT_UNTIL(blocked_in(child, SYS_ioctl));
+	CHECK_EQ(ioctl(fd, VS_IO_RAISE, &raise), 0);
+	check_child(child);
+}
+
+TEST(restart, "a handler with SA_RESTART does not end the wait for a result")
+{
+	int fd = lab("");
+	pid_t child;
+
+	catch_sigusr1(SA_RESTART);
+	CHILD(child) {
+		CHECK_EQ(try_factorial(fd, 0, LONG, 15 * SECOND), 0);
+		CHECK(signals_caught());
+	}
+	WAIT_UNTIL(blocked_in(child, SYS_ioctl));
+	CHECK_EQ(kill(child, SIGUSR1), 0);
+	check_child(child);
+}
+
+TEST(joined, "a result that an earlier call did not wait for is there for the next one")
+{
+	struct io_demo_factorial factorial = { .n = LONG, .timeout_ms = 1 };
+	int fd = lab("");
+	__u32 flags;
+
+	for (flags = 0; flags <= IO_DEMO_POLL; flags++) {
+		factorial.flags = flags;
+		factorial.timeout_ms = 1;
+		CHECK_ERR(ioctl(fd, VS_IO_FACTORIAL, &factorial), ETIMEDOUT);
+		CHECK_ERR(try_factorial(fd, 0, LONG + 1, 1), EBUSY);
+		factorial.timeout_ms = 15 * SECOND;
+		factorial.result = 77;
+		CHECK_EQ(ioctl(fd, VS_IO_FACTORIAL, &factorial), 0);
+		CHECK_EQ(factorial.result, 0);
+		/* Nothing is left of it that the next one could take for its own. */
+		CHECK_EQ(try_factorial(fd, 0, 5, 10 * SECOND), 0);
+	}
+}
+
+/* Has the device compute something long for another file. */
+static pid_t occupy(void)
+{
+	pid_t child;
+
+	CHILD(child)
+		try_factorial(open_line(CONTROL_ONLY), 0, ENDLESS, 50 * SECOND);
+	WAIT_UNTIL(blocked_in(child, SYS_ioctl));
+
+	return child;
+}
+
+/* The device computes on when nobody waits any more; the next test needs it. */
+static void wait_until_idle(int fd)
+{
+	WAIT_UNTIL(!try_factorial(fd, 0, 5, SECOND));
+}
+
+TEST_WITHIN(claim, 60, "who waits for the file to claim a region can be killed")
+{
+	struct io_demo_claim claim = {
+		.space = IO_DEMO_PORTS, .map = IO_DEMO_MAP_NONE,
+		.start = TEST_PORTS, .size = 4,
+	};
+	pid_t other, runner, claimer;
+	int fd = lab("");
+	__u32 buffer = dma(fd, IO_DEMO_DMA_COHERENT, 16).handle;
+
+	other = occupy();
+	CHILD(runner)
+		try_run(fd, buffer, IO_DEMO_READ, 0, 0, 1);
+	WAIT_UNTIL(blocked_in(runner, SYS_ioctl));
+	CHILD(claimer)
+		try_claim(fd, &claim);
+	WAIT_UNTIL(blocked_in(claimer, SYS_ioctl));
+	kill_child(claimer);
+	CHECK(!file_has("/proc/ioports", "  00e0-00e3 : io_demo\n"));
+	/* It did not come to its end because the others did. */
+	CHECK(blocked_in(runner, SYS_ioctl));
+	kill_child(runner);
+	CHECK(blocked_in(other, SYS_ioctl));
+	kill_child(other);
+	wait_until_idle(fd);
+}
