@@ -74,13 +74,17 @@ static_assert(sizeof(struct io_demo_layout) == 24);
  *				stand for; held over user copies
  *	card->lock		the device: one operation at a time; never held
  *				over a user copy
+ *	card->memory_lock	the memory that the device reaches; held for a
+ *				short time only
  *	io_demo_cards_lock	which cards there are; nothing is done under it
  *	card->irq_lock		what the interrupt handler tells; a spinlock
  *
  * Waiting. An operation waits for the device with card->lock held, for a
  * limited time, and gives up when the card is gone; so the driver's remove
- * function need only say so and take the lock to be alone. Who waits for
- * another program's interrupt holds no lock.
+ * function need only say so and take the lock to be alone. Other operations can
+ * be interrupted while they wait for card->lock or file->lock. Closing a file,
+ * which nothing can interrupt, waits for neither. Who waits for another
+ * program's interrupt holds no lock.
  */
 
 bool io_demo_is_op(u32 op)

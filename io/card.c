@@ -178,7 +178,10 @@ static struct io_demo_card *io_demo_cards[IO_DEMO_MAX_EDUS];
 
 static void io_demo_card_free(struct kref *ref)
 {
-	kfree(container_of(ref, struct io_demo_card, ref));
+	struct io_demo_card *card = container_of(ref, struct io_demo_card, ref);
+
+	pci_dev_put(card->pdev);
+	kfree(card);
 }
 
 void io_demo_card_put(void *card)
@@ -186,7 +189,7 @@ void io_demo_card_put(void *card)
 	kref_put(&((struct io_demo_card *)card)->ref, io_demo_card_free);
 }
 
-static struct io_demo_card *io_demo_card_get(u32 index)
+struct io_demo_card *io_demo_card_get(u32 index)
 {
 	struct io_demo_card *card = NULL;
 
@@ -307,8 +310,9 @@ static struct io_demo_card *io_demo_card_alloc(struct pci_dev *pdev)
 	if (!card)
 		return NULL;
 	kref_init(&card->ref);
-	card->pdev = pdev;
+	card->pdev = pci_dev_get(pdev);
 	mutex_init(&card->lock);
+	mutex_init(&card->memory_lock);
 	INIT_LIST_HEAD(&card->buffers);
 	card->computing = IO_DEMO_NOTHING;
 	init_waitqueue_head(&card->wait);
@@ -730,6 +734,9 @@ static int io_demo_card_time_irq(struct io_demo_card *card,
 
 	lockdep_assert_held(&card->lock);
 	io_demo_card_take(card, EDU_IRQ_TEST);
+	spin_lock_irq(&card->irq_lock);
+	card->half = irq->half;
+	spin_unlock_irq(&card->irq_lock);
 	raised = ktime_get_ns();
 	writel(EDU_IRQ_TEST, card->regs + EDU_IRQ_RAISE);
 	if (!wait_event_timeout(card->wait,
@@ -752,17 +759,18 @@ static int io_demo_card_time_irq(struct io_demo_card *card,
 	return 0;
 }
 
+/* Others may use the device in between. */
 static int io_demo_card_time_irqs(struct io_demo_card *card,
 				  struct io_demo_irq *irq)
 {
 	int ret;
 
-	spin_lock_irq(&card->irq_lock);
-	card->half = irq->half;
-	spin_unlock_irq(&card->irq_lock);
-
 	while (irq->done < irq->count) {
+		ret = io_demo_card_lock(card);
+		if (ret)
+			return ret == -ERESTARTSYS && irq->done ? 0 : ret;
 		ret = io_demo_card_time_irq(card, irq);
+		mutex_unlock(&card->lock);
 		if (ret)
 			return ret;
 		irq->done++;
@@ -790,11 +798,11 @@ long io_demo_irq(void *state, void __user *arg)
 		.index = irq.index, .half = irq.half, .count = irq.count,
 	};
 
-	card = io_demo_card_begin(irq.index);
-	if (IS_ERR(card))
-		return PTR_ERR(card);
+	card = io_demo_card_get(irq.index);
+	if (!card)
+		return -ENODEV;
 	ret = io_demo_card_time_irqs(card, &irq);
-	io_demo_card_done(card);
+	io_demo_card_put(card);
 
 	return ret ?: io_demo_leave(arg, &irq, sizeof(irq));
 }

@@ -31,7 +31,8 @@
  * @node:   in card->buffers, while there is memory
  * @kind:   one of IO_DEMO_DMA_COHERENT to STREAM
  * @size:   bytes
- * @cpu:    the kernel's address, or NULL when the card has gone; under card->lock
+ * @cpu:    the kernel's address, or NULL when the card has gone; under
+ *          card->memory_lock
  * @bus:    the card's address
  */
 struct io_demo_buffer {
@@ -161,36 +162,39 @@ static struct page *io_demo_pages(struct device *dev, size_t size, u32 flags)
 					   io_demo_pages_below(dev, size);
 }
 
-static int io_demo_buffer_stream(struct io_demo_buffer *buffer, u32 flags)
+/* Locks the memory of a card, unless its device has gone and it has none. */
+static int io_demo_memory_lock(struct io_demo_card *card)
+{
+	mutex_lock(&card->memory_lock);
+	if (!io_demo_card_gone(card))
+		return 0;
+	mutex_unlock(&card->memory_lock);
+
+	return -ENODEV;
+}
+
+static int io_demo_buffer_map(struct io_demo_buffer *buffer, struct page *page)
 {
 	struct device *dev = &buffer->card->pdev->dev;
-	struct page *page;
-	int ret = -EIO;
 
-	page = io_demo_pages(dev, buffer->size, flags);
-	if (!page)
-		return -ENOMEM;
 	if (!io_demo_mappable(dev, page, buffer->size))
-		goto err_free;
+		return -EIO;
 	buffer->bus = dma_map_page(dev, page, 0, buffer->size,
 				   DMA_BIDIRECTIONAL);
 	if (dma_mapping_error(dev, buffer->bus))
-		goto err_free;
+		return -EIO;
 	buffer->cpu = page_address(page);
 
 	return 0;
-
-err_free:
-	__free_pages(page, get_order(buffer->size));
-	return ret;
 }
 
-static int io_demo_buffer_fill(struct io_demo_buffer *buffer, u32 flags)
+/* Gives the buffer memory; @page is what a streaming one consists of. */
+static int io_demo_buffer_fill(struct io_demo_buffer *buffer, struct page *page)
 {
 	struct device *dev = &buffer->card->pdev->dev;
 	gfp_t gfp = GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY;
 
-	lockdep_assert_held(&buffer->card->lock);
+	lockdep_assert_held(&buffer->card->memory_lock);
 	switch (buffer->kind) {
 	case IO_DEMO_DMA_COHERENT:
 		buffer->cpu = dma_alloc_coherent(dev, buffer->size,
@@ -204,7 +208,7 @@ static int io_demo_buffer_fill(struct io_demo_buffer *buffer, u32 flags)
 					      &buffer->bus);
 		break;
 	case IO_DEMO_DMA_STREAM:
-		return io_demo_buffer_stream(buffer, flags);
+		return io_demo_buffer_map(buffer, page);
 	}
 
 	return buffer->cpu ? 0 : -ENOMEM;
@@ -215,7 +219,7 @@ static void io_demo_buffer_strip(struct io_demo_buffer *buffer)
 {
 	struct device *dev = &buffer->card->pdev->dev;
 
-	lockdep_assert_held(&buffer->card->lock);
+	lockdep_assert_held(&buffer->card->memory_lock);
 	if (!buffer->cpu)
 		return;
 
@@ -244,8 +248,10 @@ void io_demo_buffers_strip(struct io_demo_card *card)
 {
 	struct io_demo_buffer *buffer, *next;
 
+	mutex_lock(&card->memory_lock);
 	list_for_each_entry_safe(buffer, next, &card->buffers, node)
 		io_demo_buffer_strip(buffer);
+	mutex_unlock(&card->memory_lock);
 }
 
 static void io_demo_buffer_destroy(struct io_demo_object *object)
@@ -254,39 +260,12 @@ static void io_demo_buffer_destroy(struct io_demo_object *object)
 		container_of(object, struct io_demo_buffer, object);
 	struct io_demo_card *card = buffer->card;
 
-	mutex_lock(&card->lock);
+	mutex_lock(&card->memory_lock);
 	io_demo_buffer_strip(buffer);
-	mutex_unlock(&card->lock);
+	mutex_unlock(&card->memory_lock);
 	buffer->file->dma -= buffer->size;
 	io_demo_card_put(card);
 	kfree(buffer);
-}
-
-/* Makes a buffer of a locked card; takes a reference of the card. */
-static struct io_demo_buffer *io_demo_buffer_create(struct io_demo_card *card,
-						    const struct io_demo_dma *dma)
-{
-	struct io_demo_buffer *buffer;
-	int ret;
-
-	buffer = kzalloc(sizeof(*buffer), GFP_KERNEL_ACCOUNT);
-	if (!buffer)
-		return ERR_PTR(-ENOMEM);
-	buffer->object.type = IO_DEMO_BUFFER;
-	buffer->object.destroy = io_demo_buffer_destroy;
-	buffer->card = card;
-	buffer->kind = dma->kind;
-	buffer->size = dma->size;
-
-	ret = io_demo_buffer_fill(buffer, dma->flags);
-	if (ret) {
-		kfree(buffer);
-		return ERR_PTR(ret);
-	}
-	kref_get(&card->ref);
-	list_add(&buffer->node, &card->buffers);
-
-	return buffer;
 }
 
 static phys_addr_t io_demo_phys(const void *address)
@@ -325,6 +304,62 @@ static void io_demo_buffer_describe(const struct io_demo_buffer *buffer,
 	dma->virt = (unsigned long)buffer->cpu & mask;
 	dma->phys = phys & mask;
 	dma->bus = buffer->bus & mask;
+}
+
+/* Gives the buffer memory, and its card the buffer. */
+static int io_demo_buffer_attach(struct io_demo_buffer *buffer,
+				 struct page *page, struct io_demo_dma *dma)
+{
+	struct io_demo_card *card = buffer->card;
+	int ret;
+
+	ret = io_demo_memory_lock(card);
+	if (ret)
+		return ret;
+	ret = io_demo_buffer_fill(buffer, page);
+	if (!ret) {
+		list_add(&buffer->node, &card->buffers);
+		io_demo_buffer_describe(buffer, dma);
+	}
+	mutex_unlock(&card->memory_lock);
+
+	return ret;
+}
+
+/* Makes a buffer, which takes over the caller's reference of the card. */
+static struct io_demo_buffer *io_demo_buffer_create(struct io_demo_card *card,
+						    struct io_demo_dma *dma)
+{
+	struct io_demo_buffer *buffer;
+	struct page *page = NULL;
+	int ret = -ENOMEM;
+
+	buffer = kzalloc(sizeof(*buffer), GFP_KERNEL_ACCOUNT);
+	if (!buffer)
+		return ERR_PTR(-ENOMEM);
+	buffer->object.type = IO_DEMO_BUFFER;
+	buffer->object.destroy = io_demo_buffer_destroy;
+	buffer->card = card;
+	buffer->kind = dma->kind;
+	buffer->size = dma->size;
+
+	if (dma->kind == IO_DEMO_DMA_STREAM) {
+		page = io_demo_pages(&card->pdev->dev, dma->size, dma->flags);
+		if (!page)
+			goto err_free;
+	}
+	ret = io_demo_buffer_attach(buffer, page, dma);
+	if (ret)
+		goto err_free_page;
+
+	return buffer;
+
+err_free_page:
+	if (page)
+		__free_pages(page, get_order(dma->size));
+err_free:
+	kfree(buffer);
+	return ERR_PTR(ret);
 }
 
 static bool io_demo_is_buffer_size(u64 size)
@@ -366,16 +401,14 @@ long io_demo_dma(void *state, void __user *arg)
 		goto out_unlock;
 	}
 
-	card = io_demo_card_begin(dma.index);
-	if (IS_ERR(card)) {
-		ret = PTR_ERR(card);
+	card = io_demo_card_get(dma.index);
+	if (!card) {
+		ret = -ENODEV;
 		goto out_unlock;
 	}
 	buffer = io_demo_buffer_create(card, &dma);
-	if (!IS_ERR(buffer))
-		io_demo_buffer_describe(buffer, &dma);
-	io_demo_card_done(card);
 	if (IS_ERR(buffer)) {
+		io_demo_card_put(card);
 		ret = PTR_ERR(buffer);
 		goto out_unlock;
 	}
@@ -413,7 +446,7 @@ static int io_demo_buffer_touch(struct io_demo_buffer *buffer, u32 op,
 	bool stream = buffer->kind == IO_DEMO_DMA_STREAM;
 	int ret;
 
-	ret = io_demo_card_lock(buffer->card);
+	ret = io_demo_memory_lock(buffer->card);
 	if (ret)
 		return ret;
 	if (stream)
@@ -426,12 +459,12 @@ static int io_demo_buffer_touch(struct io_demo_buffer *buffer, u32 op,
 	if (stream)
 		dma_sync_single_range_for_device(dev, buffer->bus, offset, size,
 						 DMA_BIDIRECTIONAL);
-	mutex_unlock(&buffer->card->lock);
+	mutex_unlock(&buffer->card->memory_lock);
 
 	return 0;
 }
 
-/* Goes through a page of our own, so that the card is not locked over a fault. */
+/* Goes through a page of our own, so that nothing is locked over a fault. */
 static int io_demo_buffer_copy(struct io_demo_buffer *buffer,
 			       const struct io_demo_dma_copy *copy, void *page)
 {
@@ -549,9 +582,10 @@ static int io_demo_cost_once(struct device *dev, void *memory, void *copy,
 			     struct io_demo_dma_cost *cost)
 {
 	size_t size = cost->size;
-	u64 last = ktime_get_ns();
 	dma_addr_t bus;
+	u64 last;
 
+	last = ktime_get_ns();
 	bus = dma_map_single(dev, memory, size, DMA_BIDIRECTIONAL);
 	io_demo_lap(&cost->map_ns, &last);
 	if (dma_mapping_error(dev, bus))
@@ -571,21 +605,23 @@ static int io_demo_cost_once(struct device *dev, void *memory, void *copy,
 	return 0;
 }
 
+/* The lock is for one mapping: the device may go, and others may use it. */
 static int io_demo_cost(struct io_demo_card *card, struct page *page,
 			struct page *copy, struct io_demo_dma_cost *cost)
 {
 	struct device *dev = &card->pdev->dev;
 	int ret;
 
-	lockdep_assert_held(&card->lock);
-	if (!io_demo_mappable(dev, page, cost->size))
-		return -EIO;
-
 	while (cost->done < cost->count) {
-		if (io_demo_card_gone(card))
-			return -ENODEV;
-		ret = io_demo_cost_once(dev, page_address(page),
-					page_address(copy), cost);
+		ret = io_demo_memory_lock(card);
+		if (ret)
+			return ret;
+		if (io_demo_mappable(dev, page, cost->size))
+			ret = io_demo_cost_once(dev, page_address(page),
+						page_address(copy), cost);
+		else
+			ret = -EIO;
+		mutex_unlock(&card->memory_lock);
 		if (ret)
 			return ret;
 		cost->done++;
@@ -616,9 +652,9 @@ long io_demo_dma_cost(void *state, void __user *arg)
 		.size = cost.size, .count = cost.count,
 	};
 
-	card = io_demo_card_begin(cost.index);
-	if (IS_ERR(card))
-		return PTR_ERR(card);
+	card = io_demo_card_get(cost.index);
+	if (!card)
+		return -ENODEV;
 	page = io_demo_pages(&card->pdev->dev, cost.size, cost.flags);
 	copy = io_demo_pages(&card->pdev->dev, cost.size, 0);
 	ret = page && copy ? io_demo_cost(card, page, copy, &cost) : -ENOMEM;
@@ -626,7 +662,7 @@ long io_demo_dma_cost(void *state, void __user *arg)
 		__free_pages(copy, get_order(cost.size));
 	if (page)
 		__free_pages(page, get_order(cost.size));
-	io_demo_card_done(card);
+	io_demo_card_put(card);
 
 	return ret ?: io_demo_leave(arg, &cost, sizeof(cost));
 }

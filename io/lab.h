@@ -57,15 +57,17 @@ struct io_demo_file {
 /**
  * struct io_demo_card - an edu device
  * @ref:      who knows it: its driver, buffers, running operations
- * @pdev:     the PCI device; not to be touched when @gone, except under @lock
- *            by who has seen that it is not
+ * @pdev:     the PCI device, a reference. Not to be touched when @gone, except
+ *            under @lock or @memory_lock by who has seen there that it is not;
+ *            but its masks are there to be read as long as the card is
  * @regs:     its registers
  * @pool:     small coherent buffers
  * @index:    number among the cards
  * @lock:     an operation is running, or the device is being removed
  * @gone:     the device is no more ours. Set once; read without a lock by who
  *            waits, and looked at again under @lock by who touches the device
- * @buffers:  those that hold memory of the device; under @lock
+ * @memory_lock: the device's memory is being made, mapped, looked at or freed
+ * @buffers:  those that hold memory of the device; under @memory_lock
  * @computing: of what the device was told to compute the factorial, or
  *            IO_DEMO_NOTHING; under @lock
  * @wait:     woken for each interrupt, and when @gone is set
@@ -88,8 +90,16 @@ struct io_demo_card {
 	void __iomem *regs;
 	struct dma_pool *pool;
 	unsigned int index;
-	/* Process context; inside file->lock. Held while the device works. */
+	/*
+	 * Process context; inside file->lock. Held while the device works, hence
+	 * waited for by who can be interrupted; but for the driver's functions.
+	 */
 	struct mutex lock;
+	/*
+	 * Process context; inside lock. Held for a short time: who gives a buffer
+	 * back, be it that he is being killed, must not wait for a device.
+	 */
+	struct mutex memory_lock;
 	bool gone;
 	struct list_head buffers;
 	u64 computing;
@@ -132,6 +142,7 @@ long io_demo_latency(void *state, void __user *arg);
 
 /* io/card.c */
 
+struct io_demo_card *io_demo_card_get(u32 index);
 struct io_demo_card *io_demo_card_begin(u32 index);
 void io_demo_card_done(struct io_demo_card *card);
 int io_demo_card_lock(struct io_demo_card *card);

@@ -119,6 +119,13 @@ static pid_t occupy(void)
 	return child;
 }
 
+/* The process ends well, and before the other one does. */
+static void check_ends_before(pid_t pid, pid_t other)
+{
+	check_child(pid);
+	CHECK(!has_ended(other));
+}
+
 /* The device computes on when nobody waits any more; the next test needs it. */
 static void wait_until_idle(int fd)
 {
@@ -150,4 +157,52 @@ TEST_WITHIN(claim, 60, "who waits for the file to claim a region can be killed")
 	CHECK(blocked_in(other, SYS_ioctl));
 	kill_child(other);
 	wait_until_idle(fd);
+}
+
+TEST_WITHIN(close, 60, "who has a buffer can use it and go while the device works for another program")
+{
+	pid_t other, child;
+	int fd = lab("");
+
+	other = occupy();
+	CHILD(child) {
+		int mine = open_line(CONTROL_ONLY);
+		char byte = 0;
+		__u32 buffer;
+
+		buffer = dma(mine, IO_DEMO_DMA_STREAM, 16).handle;
+		release(mine, dma(mine, IO_DEMO_DMA_POOL, 16).handle);
+		CHECK_EQ(try_copy(mine, buffer, IO_DEMO_WRITE, 0, &byte, 1), 0);
+		/* The kernel closes the file, and nobody can interrupt that. */
+	}
+	check_ends_before(child, other);
+	kill_child(other);
+	wait_until_idle(fd);
+}
+
+TEST_WITHIN(measured, 60, "a device can be used while it is measured at length")
+{
+	int fd = lab("");
+	pid_t costs, irqs;
+
+	CHILD(costs) {
+		struct io_demo_dma_cost cost = {
+			.size = 1 << 18, .count = IO_DEMO_MAX_COUNT,
+		};
+
+		ioctl(fd, VS_IO_DMA_COST, &cost);
+	}
+	CHILD(irqs) {
+		struct io_demo_irq irq = {
+			.half = IO_DEMO_HALF_WORK, .count = IO_DEMO_MAX_COUNT,
+		};
+
+		while (!ioctl(fd, VS_IO_IRQ, &irq))
+			;
+	}
+	WAIT_UNTIL(edu(fd, 0).works > 10);
+	CHECK_EQ(try_factorial(fd, 0, 5, 10 * SECOND), 0);
+	release(fd, dma(fd, IO_DEMO_DMA_COHERENT, 16).handle);
+	CHECK(!has_ended(costs));
+	CHECK(!has_ended(irqs));
 }
