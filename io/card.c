@@ -59,8 +59,6 @@
 /* Where the device's own memory is, for its DMA engine. */
 #define EDU_DMA_MEMORY		0x40000
 
-/* The engine needs 100 ms; after this it is broken. */
-#define EDU_DMA_TIMEOUT		(2 * HZ)
 /* For an interrupt that needs nothing but to arrive. */
 #define EDU_IRQ_TIMEOUT		HZ
 
@@ -70,6 +68,11 @@ static_assert(!(IO_DEMO_USER_IRQS &
 static unsigned int io_demo_mask_bits = 28;
 module_param_named(edu_mask_bits, io_demo_mask_bits, uint, 0444);
 MODULE_PARM_DESC(edu_mask_bits, "address bits of edu devices, 24 to 64 (default 28, as QEMU's dma_mask)");
+
+/* QEMU's engine needs 100 ms; after this it is stuck. */
+static unsigned int io_demo_timeout_ms = 2000;
+module_param_named(edu_timeout_ms, io_demo_timeout_ms, uint, 0444);
+MODULE_PARM_DESC(edu_timeout_ms, "milliseconds after which a transfer of an edu device is stuck, 1 to 60000 (default 2000)");
 
 static bool io_demo_msi = true;
 module_param_named(edu_msi, io_demo_msi, bool, 0444);
@@ -203,7 +206,16 @@ struct io_demo_card *io_demo_card_get(u32 index)
 	return card;
 }
 
-/* Locks a card for an operation, unless its device has gone. */
+static bool io_demo_card_transfers(struct io_demo_card *card)
+{
+	return readl(card->regs + EDU_DMA_COMMAND) & EDU_DMA_RUN;
+}
+
+/*
+ * Locks a card for an operation, unless its device has gone. A device that has
+ * lost the bus because its engine was stuck gets it back when that has ended, for
+ * its messages too.
+ */
 int io_demo_card_lock(struct io_demo_card *card)
 {
 	int ret;
@@ -215,6 +227,8 @@ int io_demo_card_lock(struct io_demo_card *card)
 		mutex_unlock(&card->lock);
 		return -ENODEV;
 	}
+	if (!card->pdev->is_busmaster && !io_demo_card_transfers(card))
+		pci_set_master(card->pdev);
 
 	return 0;
 }
@@ -287,7 +301,8 @@ static int io_demo_card_idle(struct io_demo_card *card)
 	/* All ones is what is read where no device is any more. */
 	return readl_poll_timeout(card->regs + EDU_DMA_COMMAND, command,
 				  !(command & EDU_DMA_RUN) || command == U32_MAX,
-				  USEC_PER_MSEC, jiffies_to_usecs(EDU_DMA_TIMEOUT));
+				  USEC_PER_MSEC,
+				  io_demo_timeout_ms * USEC_PER_MSEC);
 }
 
 /* The device raises no interrupt of its own any more, and has none pending. */
@@ -842,13 +857,14 @@ int io_demo_card_run(struct io_demo_card *card, u32 op, dma_addr_t bus,
 	if (!wait_event_timeout(card->wait,
 				io_demo_card_gone(card) ||
 				io_demo_card_take(card, EDU_IRQ_DMA),
-				EDU_DMA_TIMEOUT))
+				msecs_to_jiffies(io_demo_timeout_ms)))
 		ret = -ETIMEDOUT;
 	if (io_demo_card_gone(card))
 		ret = -ENODEV;
 	/*
 	 * What did not end well may not have ended. Without the right to use the
-	 * bus, it cannot reach the buffer any more.
+	 * bus, it cannot reach the buffer any more, nor send messages, until
+	 * io_demo_card_lock() finds that it has.
 	 */
 	if (ret && io_demo_card_idle(card))
 		pci_clear_master(card->pdev);
@@ -859,6 +875,8 @@ int io_demo_card_run(struct io_demo_card *card, u32 op, dma_addr_t bus,
 int __init io_demo_cards_init(void)
 {
 	if (io_demo_mask_bits < 24 || io_demo_mask_bits > 64)
+		return -EINVAL;
+	if (!io_demo_timeout_ms || io_demo_timeout_ms > IO_DEMO_MAX_TIMEOUT)
 		return -EINVAL;
 
 	return pci_register_driver(&io_demo_driver);

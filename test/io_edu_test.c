@@ -321,12 +321,14 @@ static void check_mask(const char *parameters, __u32 bits)
 	close(fd);
 }
 
-TEST(parameters, "a mask that no device could have is EINVAL at load")
+TEST(parameters, "a mask or time that no device could have is EINVAL at load")
 {
 	unload_lab();
 	CHECK_EQ(try_load_lab("edu_mask_bits=23"), EINVAL);
 	CHECK_EQ(try_load_lab("edu_mask_bits=65"), EINVAL);
 	CHECK_EQ(try_load_lab("edu_mask_bits=x"), EINVAL);
+	CHECK_EQ(try_load_lab("edu_timeout_ms=0"), EINVAL);
+	CHECK_EQ(try_load_lab("edu_timeout_ms=60001"), EINVAL);
 	check_mask("edu_mask_bits=32", 32);
 	check_mask("edu_mask_bits=64", 64);
 }
