@@ -17,8 +17,9 @@
  * EBUSY      the range, or a part of it, belongs to another driver
  *            (/proc/ioports, /proc/iomem); the device still computes what an
  *            earlier call did not wait for, and that is something else
- * EDQUOT     the file holds IO_DEMO_MAX_HANDLES handles, or its DMA buffers
- *            would take more than IO_DEMO_MAX_DMA bytes
+ * EDQUOT     the file holds IO_DEMO_MAX_HANDLES handles; its DMA buffers would take
+ *            more than IO_DEMO_MAX_DMA bytes, or those of all files, with what
+ *            is being measured, more than IO_DEMO_MAX_DMA_ALL
  * EFAULT     a pointer does not lead to memory of the caller
  * EINTR      a signal handler ran while the call waited. If it was installed with
  *            SA_RESTART, and when the program was stopped or the system slept,
@@ -52,6 +53,7 @@
 #define IO_DEMO_MAX_TRANSFER	(1 << 20)	/* bytes */
 #define IO_DEMO_MAX_COUNT	100000		/* accesses, interrupts, mappings */
 #define IO_DEMO_MAX_DMA		(16 << 20)	/* bytes in all buffers of a file */
+#define IO_DEMO_MAX_DMA_ALL	(32 << 20)	/* and of all files */
 #define IO_DEMO_MAX_BUFFER	(4 << 20)	/* bytes in one */
 #define IO_DEMO_POOL_SIZE	256		/* bytes in a buffer of the pool */
 #define IO_DEMO_MAX_TIMEOUT	60000		/* milliseconds */

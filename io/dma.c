@@ -5,6 +5,7 @@
  * Coherent buffers, buffers from a pool, streaming mappings of ordinary pages;
  * what a device cannot reach, and what the kernel does about it.
  */
+#include <linux/atomic.h>
 #include <linux/dma-mapping.h>
 #include <linux/dmapool.h>
 #include <linux/gfp.h>
@@ -15,6 +16,7 @@
 #include <linux/pci.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/swiotlb.h>
 #include <linux/timekeeping.h>
 #include <linux/uaccess.h>
@@ -45,6 +47,53 @@ struct io_demo_buffer {
 	void *cpu;
 	dma_addr_t bus;
 };
+
+/*
+ * What all buffers take, and measurements while they run. A bounce buffer, and the
+ * low memory that some devices need, is the whole machine's, and small.
+ */
+static atomic_long_t io_demo_dma_all;
+
+/* The bytes that so many take: pages are given by powers of two. */
+static size_t io_demo_takes(size_t size)
+{
+	return PAGE_SIZE << get_order(size);
+}
+
+static int io_demo_charge(size_t bytes)
+{
+	if (atomic_long_add_return(bytes, &io_demo_dma_all) <= IO_DEMO_MAX_DMA_ALL)
+		return 0;
+	atomic_long_sub(bytes, &io_demo_dma_all);
+
+	return -EDQUOT;
+}
+
+static void io_demo_uncharge(size_t bytes)
+{
+	atomic_long_sub(bytes, &io_demo_dma_all);
+}
+
+static int io_demo_charge_file(struct io_demo_file *file, size_t bytes)
+{
+	int ret;
+
+	lockdep_assert_held(&file->lock);
+	if (bytes > IO_DEMO_MAX_DMA - file->dma)
+		return -EDQUOT;
+	ret = io_demo_charge(bytes);
+	if (!ret)
+		file->dma += bytes;
+
+	return ret;
+}
+
+/* file->lock is held, unless the file is being closed. */
+static void io_demo_uncharge_file(struct io_demo_file *file, size_t bytes)
+{
+	file->dma -= bytes;
+	io_demo_uncharge(bytes);
+}
 
 static struct io_demo_buffer *io_demo_find_buffer(struct io_demo_file *file,
 						  u32 handle)
@@ -125,20 +174,22 @@ static struct page *io_demo_pages_below(struct device *dev, size_t size)
 /*
  * Pages that the device does not reach, if there are any free ones. No more can
  * lie below its mask than the mask covers, so the search ends there; and before
- * it takes more than half of the memory that is to be had.
+ * it takes more than half of the memory that is to be had. It takes free memory
+ * only: nobody loses a page to it, be it a cached one, and what it holds for a
+ * moment leaves the reserves alone.
  */
-static struct page *io_demo_pages_above(struct device *dev, size_t size)
+static struct page *io_demo_search_above(struct device *dev, size_t size)
 {
 	u64 most = min_t(u64, dma_get_mask(dev),
 			 (u64)si_mem_available() / 2 << PAGE_SHIFT);
+	gfp_t gfp = (GFP_KERNEL_ACCOUNT & ~__GFP_RECLAIM) | __GFP_NOWARN;
 	unsigned int order = get_order(size);
 	struct page *page = NULL, *next, *found = NULL;
 	LIST_HEAD(low);
 	u64 seen;
 
 	for (seen = 0; seen <= most && !found; seen += PAGE_SIZE << order) {
-		page = alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO |
-				   __GFP_NOWARN | __GFP_NORETRY, order);
+		page = alloc_pages(gfp, order);
 		if (!page || fatal_signal_pending(current))
 			break;
 		if (io_demo_below_mask(dev, page, size))
@@ -150,10 +201,29 @@ static struct page *io_demo_pages_above(struct device *dev, size_t size)
 	}
 	if (page)
 		__free_pages(page, order);
-	list_for_each_entry_safe(page, next, &low, lru)
+	list_for_each_entry_safe(page, next, &low, lru) {
 		__free_pages(page, order);
+		cond_resched();
+	}
+	if (found)
+		memset(page_address(found), 0, PAGE_SIZE << order);
 
 	return found;
+}
+
+/* One at a time, or together they would take half of the rest, and so on. */
+static struct page *io_demo_pages_above(struct device *dev, size_t size)
+{
+	/* Process context; inside file->lock, nothing is inside of it. */
+	static DEFINE_MUTEX(search_lock);
+	struct page *page;
+
+	if (mutex_lock_killable(&search_lock))
+		return NULL;
+	page = io_demo_search_above(dev, size);
+	mutex_unlock(&search_lock);
+
+	return page;
 }
 
 static struct page *io_demo_pages(struct device *dev, size_t size, u32 flags)
@@ -179,8 +249,9 @@ static int io_demo_buffer_map(struct io_demo_buffer *buffer, struct page *page)
 
 	if (!io_demo_mappable(dev, page, buffer->size))
 		return -EIO;
-	buffer->bus = dma_map_page(dev, page, 0, buffer->size,
-				   DMA_BIDIRECTIONAL);
+	/* A bounce buffer that is full is an errno to us, no news for the log. */
+	buffer->bus = dma_map_page_attrs(dev, page, 0, buffer->size,
+					 DMA_BIDIRECTIONAL, DMA_ATTR_NO_WARN);
 	if (dma_mapping_error(dev, buffer->bus))
 		return -EIO;
 	buffer->cpu = page_address(page);
@@ -263,7 +334,7 @@ static void io_demo_buffer_destroy(struct io_demo_object *object)
 	mutex_lock(&card->memory_lock);
 	io_demo_buffer_strip(buffer);
 	mutex_unlock(&card->memory_lock);
-	buffer->file->dma -= buffer->size;
+	io_demo_uncharge_file(buffer->file, io_demo_takes(buffer->size));
 	io_demo_card_put(card);
 	kfree(buffer);
 }
@@ -326,8 +397,9 @@ static int io_demo_buffer_attach(struct io_demo_buffer *buffer,
 	return ret;
 }
 
-/* Makes a buffer, which takes over the caller's reference of the card. */
-static struct io_demo_buffer *io_demo_buffer_create(struct io_demo_card *card,
+/* Makes a buffer, which takes over the caller's charge and reference of the card. */
+static struct io_demo_buffer *io_demo_buffer_create(struct io_demo_file *file,
+						    struct io_demo_card *card,
 						    struct io_demo_dma *dma)
 {
 	struct io_demo_buffer *buffer;
@@ -339,6 +411,7 @@ static struct io_demo_buffer *io_demo_buffer_create(struct io_demo_card *card,
 		return ERR_PTR(-ENOMEM);
 	buffer->object.type = IO_DEMO_BUFFER;
 	buffer->object.destroy = io_demo_buffer_destroy;
+	buffer->file = file;
 	buffer->card = card;
 	buffer->kind = dma->kind;
 	buffer->size = dma->size;
@@ -396,30 +469,31 @@ long io_demo_dma(void *state, void __user *arg)
 		ret = io_demo_lock(&file->lock);
 	if (ret)
 		return ret;
-	if (dma.size > IO_DEMO_MAX_DMA - file->dma) {
-		ret = -EDQUOT;
+	ret = io_demo_charge_file(file, io_demo_takes(dma.size));
+	if (ret)
 		goto out_unlock;
-	}
 
 	card = io_demo_card_get(dma.index);
 	if (!card) {
 		ret = -ENODEV;
-		goto out_unlock;
+		goto err_uncharge;
 	}
-	buffer = io_demo_buffer_create(card, &dma);
+	buffer = io_demo_buffer_create(file, card, &dma);
 	if (IS_ERR(buffer)) {
-		io_demo_card_put(card);
 		ret = PTR_ERR(buffer);
-		goto out_unlock;
+		goto err_put_card;
 	}
 
-	buffer->file = file;
-	file->dma += buffer->size;
 	ret = io_demo_add(file, &buffer->object, &dma.handle, arg, &dma,
 			  sizeof(dma));
 	if (ret)
 		io_demo_buffer_destroy(&buffer->object);
+	goto out_unlock;
 
+err_put_card:
+	io_demo_card_put(card);
+err_uncharge:
+	io_demo_uncharge_file(file, io_demo_takes(dma.size));
 out_unlock:
 	mutex_unlock(&file->lock);
 	return ret;
@@ -586,7 +660,8 @@ static int io_demo_cost_once(struct device *dev, void *memory, void *copy,
 	u64 last;
 
 	last = ktime_get_ns();
-	bus = dma_map_single(dev, memory, size, DMA_BIDIRECTIONAL);
+	bus = dma_map_single_attrs(dev, memory, size, DMA_BIDIRECTIONAL,
+				   DMA_ATTR_NO_WARN);
 	io_demo_lap(&cost->map_ns, &last);
 	if (dma_mapping_error(dev, bus))
 		return -EIO;
@@ -655,6 +730,9 @@ long io_demo_dma_cost(void *state, void __user *arg)
 	card = io_demo_card_get(cost.index);
 	if (!card)
 		return -ENODEV;
+	ret = io_demo_charge(2 * io_demo_takes(cost.size));
+	if (ret)
+		goto out_put;
 	page = io_demo_pages(&card->pdev->dev, cost.size, cost.flags);
 	copy = io_demo_pages(&card->pdev->dev, cost.size, 0);
 	ret = page && copy ? io_demo_cost(card, page, copy, &cost) : -ENOMEM;
@@ -662,6 +740,9 @@ long io_demo_dma_cost(void *state, void __user *arg)
 		__free_pages(copy, get_order(cost.size));
 	if (page)
 		__free_pages(page, get_order(cost.size));
+	io_demo_uncharge(2 * io_demo_takes(cost.size));
+
+out_put:
 	io_demo_card_put(card);
 
 	return ret ?: io_demo_leave(arg, &cost, sizeof(cost));

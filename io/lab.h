@@ -45,7 +45,7 @@ struct io_demo_object {
  * struct io_demo_file - the laboratory's part of an open file
  * @lock:    protects the rest, and its objects
  * @objects: by handle
- * @dma:     bytes in all its buffers
+ * @dma:     bytes that its buffers take
  */
 struct io_demo_file {
 	/* Process context, outermost. */
