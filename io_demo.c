@@ -22,6 +22,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/pci.h>
 #include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -97,6 +98,36 @@ bool io_demo_touches(u64 start, u64 size, unsigned long flags,
 		     unsigned long desc)
 {
 	return region_intersects(start, size, flags, desc) != REGION_DISJOINT;
+}
+
+/*
+ * Does a PCI device, or what is behind a bridge, answer in this range of ports
+ * (@type is IORESOURCE_IO) or addresses (IORESOURCE_MEM)? The caller has locked out
+ * that devices come and go.
+ *
+ * With a device goes the entry of its addresses in the kernel's tree, and what is
+ * claimed within. Who claims such a range therefore drives the device, as its
+ * driver is told before. Nobody would tell us.
+ */
+bool io_demo_of_pci_device(u64 start, u64 size, unsigned long type)
+{
+	struct resource range = { .start = start, .end = start + size - 1 };
+	struct pci_dev *pdev = NULL;
+	struct resource *resource;
+	int i;
+
+	for_each_pci_dev(pdev) {
+		for (i = 0; i < DEVICE_COUNT_RESOURCE; i++) {
+			resource = &pdev->resource[i];
+			if (!resource->parent || resource_type(resource) != type ||
+			    !resource_overlaps(resource, &range))
+				continue;
+			pci_dev_put(pdev);
+			return true;
+		}
+	}
+
+	return false;
 }
 
 /*

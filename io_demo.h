@@ -14,7 +14,8 @@
  * What the calls may answer:
  *
  * ========== =================================================================
- * EBUSY      the range, or a part of it, belongs to another driver
+ * EBUSY      the range, or a part of it, belongs to another driver or to a PCI device,
+ *            with a driver or without: such a device can go at any time
  *            (/proc/ioports, /proc/iomem); the device still computes what an
  *            earlier call did not wait for, and that is something else
  * EDQUOT     the file holds IO_DEMO_MAX_HANDLES handles; its DMA buffers would take
@@ -94,7 +95,8 @@
  *
  * Memory is claimed in whole pages because pages are what is mapped, and what
  * has a memory type: two mappings of a page must agree on it. EPERM for RAM,
- * and for what the firmware or memmap= has reserved.
+ * and for what the firmware or memmap= has reserved. What a PCI device has is for
+ * a driver of it.
  */
 struct io_demo_claim {
 	__u32 space;
