@@ -17,6 +17,7 @@
 #include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/nospec.h>
 #include <linux/pci.h>
 #include <linux/pm.h>
 #include <linux/sched/signal.h>
@@ -44,6 +45,7 @@
 #define EDU_DMA_TARGET		0x88
 #define EDU_DMA_COUNT		0x90
 #define EDU_DMA_COMMAND		0x98
+#define EDU_SIZE		0xa0	/* of what we use */
 
 #define EDU_STATUS_COMPUTING	0x01
 #define EDU_STATUS_WANT_IRQ	0x80
@@ -66,8 +68,9 @@ static_assert(!(IO_DEMO_USER_IRQS &
 		(EDU_IRQ_FACTORIAL | EDU_IRQ_DMA | EDU_IRQ_TEST)));
 
 static unsigned int io_demo_mask_bits = 28;
-module_param_named(edu_mask_bits, io_demo_mask_bits, uint, 0444);
-MODULE_PARM_DESC(edu_mask_bits, "address bits of edu devices, 24 to 64 (default 28, as QEMU's dma_mask)");
+/* A device that has fewer writes where it was not told to: hence "unsafe". */
+module_param_named_unsafe(edu_mask_bits, io_demo_mask_bits, uint, 0444);
+MODULE_PARM_DESC(edu_mask_bits, "address bits of edu devices, 24 to 64 (default 28); more than QEMU's dma_mask is dangerous");
 
 /* QEMU's engine needs 100 ms; after this it is stuck. */
 static unsigned int io_demo_timeout_ms = 2000;
@@ -198,7 +201,7 @@ struct io_demo_card *io_demo_card_get(u32 index)
 
 	mutex_lock(&io_demo_cards_lock);
 	if (index < IO_DEMO_MAX_EDUS)
-		card = io_demo_cards[index];
+		card = io_demo_cards[array_index_nospec(index, IO_DEMO_MAX_EDUS)];
 	if (card)
 		kref_get(&card->ref);
 	mutex_unlock(&io_demo_cards_lock);
@@ -379,6 +382,10 @@ static int io_demo_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ret = pcim_enable_device(pdev);
 	if (ret)
 		return ret;
+	/* Through "new_id" in sysfs we may be given any device. */
+	if (!(pci_resource_flags(pdev, 0) & IORESOURCE_MEM) ||
+	    pci_resource_len(pdev, 0) < EDU_SIZE)
+		return -ENODEV;
 	card->regs = pcim_iomap_region(pdev, 0, IO_DEMO_NAME);
 	if (IS_ERR(card->regs))
 		return PTR_ERR(card->regs);
@@ -734,8 +741,7 @@ static void io_demo_times_add(struct io_demo_times *times, u64 ns)
 {
 	unsigned int bucket = ns ? ilog2(ns) : 0;
 
-	if (!times->sum || ns < times->min)
-		times->min = ns;
+	times->min = min(times->min, ns);
 	times->max = max(times->max, ns);
 	times->sum += ns;
 	times->bucket[min_t(unsigned int, bucket, IO_DEMO_BUCKETS - 1)]++;
@@ -757,8 +763,13 @@ static int io_demo_card_time_irq(struct io_demo_card *card,
 	if (!wait_event_timeout(card->wait,
 				io_demo_card_gone(card) ||
 				io_demo_card_take(card, EDU_IRQ_TEST),
-				EDU_IRQ_TIMEOUT))
+				EDU_IRQ_TIMEOUT)) {
+		/* Should it come after all, it is not to be the next one's. */
+		io_demo_card_quiet(card);
+		synchronize_irq(pci_irq_vector(card->pdev, 0));
+		flush_work(&card->work);
 		return -ETIMEDOUT;
+	}
 	task = ktime_get_ns();
 	if (io_demo_card_gone(card))
 		return -ENODEV;
@@ -811,6 +822,7 @@ long io_demo_irq(void *state, void __user *arg)
 		return -EINVAL;
 	irq = (struct io_demo_irq) {
 		.index = irq.index, .half = irq.half, .count = irq.count,
+		.handler.min = U64_MAX, .lower.min = U64_MAX, .task.min = U64_MAX,
 	};
 
 	card = io_demo_card_get(irq.index);

@@ -18,8 +18,7 @@
 #include "io.h"
 
 #define SECOND	1000
-#define ENDLESS	0xffffffff	/* of this, the factorial takes seconds */
-#define LONG	0x40000000	/* and of this a quarter of that */
+#define LONG	0x40000000	/* of this, the factorial takes a second or more */
 
 /* Stops a process that is in this call, as a shell does with a job. */
 static void stop_and_go(pid_t pid, long call)
@@ -33,7 +32,7 @@ static void stop_and_go(pid_t pid, long call)
 	CHECK_EQ(kill(pid, SIGCONT), 0);
 }
 
-TEST(stopped_result, "a program that is stopped and goes on gets its result")
+TEST_WITHIN(stopped_result, 60, "a program that is stopped and goes on gets its result")
 {
 	int fd = lab("");
 	__u32 flags;
@@ -42,7 +41,7 @@ TEST(stopped_result, "a program that is stopped and goes on gets its result")
 	for (flags = 0; flags <= IO_DEMO_POLL; flags++) {
 		CHILD(child) {
 			struct io_demo_factorial factorial = {
-				.n = LONG, .flags = flags, .timeout_ms = 15 * SECOND,
+				.n = LONG, .flags = flags, .timeout_ms = 50 * SECOND,
 				.result = 77,
 			};
 
@@ -72,14 +71,14 @@ TEST(stopped_wait, "a program that is stopped and goes on gets its interrupt")
 	check_child(child);
 }
 
-TEST(restart, "a handler with SA_RESTART does not end the wait for a result")
+TEST_WITHIN(restart, 60, "a handler with SA_RESTART does not end the wait for a result")
 {
 	int fd = lab("");
 	pid_t child;
 
 	catch_sigusr1(SA_RESTART);
 	CHILD(child) {
-		CHECK_EQ(try_factorial(fd, 0, LONG, 15 * SECOND), 0);
+		CHECK_EQ(try_factorial(fd, 0, LONG, 50 * SECOND), 0);
 		CHECK(signals_caught());
 	}
 	WAIT_UNTIL(blocked_in(child, SYS_ioctl));
@@ -87,7 +86,7 @@ TEST(restart, "a handler with SA_RESTART does not end the wait for a result")
 	check_child(child);
 }
 
-TEST(joined, "a result that an earlier call did not wait for is there for the next one")
+TEST_WITHIN(joined, 60, "a result that an earlier call did not wait for is there for the next one")
 {
 	struct io_demo_factorial factorial = { .n = LONG, .timeout_ms = 1 };
 	int fd = lab("");
@@ -98,7 +97,7 @@ TEST(joined, "a result that an earlier call did not wait for is there for the ne
 		factorial.timeout_ms = 1;
 		CHECK_ERR(ioctl(fd, VS_IO_FACTORIAL, &factorial), ETIMEDOUT);
 		CHECK_ERR(try_factorial(fd, 0, LONG + 1, 1), EBUSY);
-		factorial.timeout_ms = 15 * SECOND;
+		factorial.timeout_ms = 50 * SECOND;
 		factorial.result = 77;
 		CHECK_EQ(ioctl(fd, VS_IO_FACTORIAL, &factorial), 0);
 		CHECK_EQ(factorial.result, 0);
@@ -113,7 +112,7 @@ static pid_t occupy(void)
 	pid_t child;
 
 	CHILD(child)
-		try_factorial(open_line(CONTROL_ONLY), 0, ENDLESS, 50 * SECOND);
+		try_factorial(open_line(CONTROL_ONLY), 0, 3u * LONG, 50 * SECOND);
 	WAIT_UNTIL(blocked_in(child, SYS_ioctl));
 
 	return child;
