@@ -215,10 +215,17 @@ static bool io_demo_card_transfers(struct io_demo_card *card)
 }
 
 /*
- * Locks a card for an operation, unless its device has gone. A device that has
- * lost the bus because its engine was stuck gets it back when that has ended, for
- * its messages too.
+ * A device that has lost the bus because its engine was stuck gets it back when
+ * that has ended, for its messages too.
  */
+static void io_demo_card_regain(struct io_demo_card *card)
+{
+	lockdep_assert_held(&card->lock);
+	if (!card->pdev->is_busmaster && !io_demo_card_transfers(card))
+		pci_set_master(card->pdev);
+}
+
+/* Locks a card for an operation, unless its device has gone. */
 int io_demo_card_lock(struct io_demo_card *card)
 {
 	int ret;
@@ -230,8 +237,7 @@ int io_demo_card_lock(struct io_demo_card *card)
 		mutex_unlock(&card->lock);
 		return -ENODEV;
 	}
-	if (!card->pdev->is_busmaster && !io_demo_card_transfers(card))
-		pci_set_master(card->pdev);
+	io_demo_card_regain(card);
 
 	return 0;
 }
@@ -837,6 +843,16 @@ long io_demo_irq(void *state, void __user *arg)
 /* DMA */
 
 /*
+ * Has the transfer ended? As with a factorial, an interrupt may belong to one that
+ * was given up before.
+ */
+static bool io_demo_card_transferred(struct io_demo_card *card)
+{
+	return io_demo_card_take(card, EDU_IRQ_DMA) &&
+	       !io_demo_card_transfers(card);
+}
+
+/*
  * Has the engine copy between its memory and address @bus. The wait cannot be
  * interrupted: while the engine runs, the buffer must stay.
  */
@@ -851,6 +867,7 @@ int io_demo_card_run(struct io_demo_card *card, u32 op, dma_addr_t bus,
 	ret = io_demo_card_idle(card);
 	if (ret)
 		return -EIO;
+	io_demo_card_regain(card);
 	io_demo_card_take(card, EDU_IRQ_DMA);
 
 	/*
@@ -868,7 +885,7 @@ int io_demo_card_run(struct io_demo_card *card, u32 op, dma_addr_t bus,
 
 	if (!wait_event_timeout(card->wait,
 				io_demo_card_gone(card) ||
-				io_demo_card_take(card, EDU_IRQ_DMA),
+				io_demo_card_transferred(card),
 				msecs_to_jiffies(io_demo_timeout_ms)))
 		ret = -ETIMEDOUT;
 	if (io_demo_card_gone(card))
@@ -876,7 +893,7 @@ int io_demo_card_run(struct io_demo_card *card, u32 op, dma_addr_t bus,
 	/*
 	 * What did not end well may not have ended. Without the right to use the
 	 * bus, it cannot reach the buffer any more, nor send messages, until
-	 * io_demo_card_lock() finds that it has.
+	 * io_demo_card_regain() finds that it has.
 	 */
 	if (ret && io_demo_card_idle(card))
 		pci_clear_master(card->pdev);

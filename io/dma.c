@@ -232,17 +232,6 @@ static struct page *io_demo_pages(struct device *dev, size_t size, u32 flags)
 					   io_demo_pages_below(dev, size);
 }
 
-/* Locks the memory of a card, unless its device has gone and it has none. */
-static int io_demo_memory_lock(struct io_demo_card *card)
-{
-	mutex_lock(&card->memory_lock);
-	if (!io_demo_card_gone(card))
-		return 0;
-	mutex_unlock(&card->memory_lock);
-
-	return -ENODEV;
-}
-
 static int io_demo_buffer_map(struct io_demo_buffer *buffer, struct page *page)
 {
 	struct device *dev = &buffer->card->pdev->dev;
@@ -382,12 +371,11 @@ static int io_demo_buffer_attach(struct io_demo_buffer *buffer,
 				 struct page *page, struct io_demo_dma *dma)
 {
 	struct io_demo_card *card = buffer->card;
-	int ret;
+	int ret = -ENODEV;
 
-	ret = io_demo_memory_lock(card);
-	if (ret)
-		return ret;
-	ret = io_demo_buffer_fill(buffer, page);
+	mutex_lock(&card->memory_lock);
+	if (!io_demo_card_gone(card))
+		ret = io_demo_buffer_fill(buffer, page);
 	if (!ret) {
 		list_add(&buffer->node, &card->buffers);
 		io_demo_buffer_describe(buffer, dma);
@@ -518,11 +506,11 @@ static int io_demo_buffer_touch(struct io_demo_buffer *buffer, u32 op,
 {
 	struct device *dev = &buffer->card->pdev->dev;
 	bool stream = buffer->kind == IO_DEMO_DMA_STREAM;
-	int ret;
+	int ret = -ENODEV;
 
-	ret = io_demo_memory_lock(buffer->card);
-	if (ret)
-		return ret;
+	mutex_lock(&buffer->card->memory_lock);
+	if (io_demo_card_gone(buffer->card))
+		goto out_unlock;
 	if (stream)
 		dma_sync_single_range_for_cpu(dev, buffer->bus, offset, size,
 					      DMA_BIDIRECTIONAL);
@@ -533,9 +521,11 @@ static int io_demo_buffer_touch(struct io_demo_buffer *buffer, u32 op,
 	if (stream)
 		dma_sync_single_range_for_device(dev, buffer->bus, offset, size,
 						 DMA_BIDIRECTIONAL);
-	mutex_unlock(&buffer->card->memory_lock);
+	ret = 0;
 
-	return 0;
+out_unlock:
+	mutex_unlock(&buffer->card->memory_lock);
+	return ret;
 }
 
 /* Goes through a page of our own, so that nothing is locked over a fault. */
@@ -688,14 +678,14 @@ static int io_demo_cost(struct io_demo_card *card, struct page *page,
 	int ret;
 
 	while (cost->done < cost->count) {
-		ret = io_demo_memory_lock(card);
-		if (ret)
-			return ret;
-		if (io_demo_mappable(dev, page, cost->size))
+		mutex_lock(&card->memory_lock);
+		if (io_demo_card_gone(card))
+			ret = -ENODEV;
+		else if (!io_demo_mappable(dev, page, cost->size))
+			ret = -EIO;
+		else
 			ret = io_demo_cost_once(dev, page_address(page),
 						page_address(copy), cost);
-		else
-			ret = -EIO;
 		mutex_unlock(&card->memory_lock);
 		if (ret)
 			return ret;

@@ -98,7 +98,7 @@ TEST_WITHIN(result, 120, "who waits for a result while the system sleeps gets it
 	check_works(fd);
 }
 
-TEST_WITHIN(interrupt, 120, "who waits for an interrupt while the system sleeps gets it, by message and line")
+TEST_WITHIN(interrupt, 120, "who waits for an interrupt while the system sleeps gets it")
 {
 	struct io_demo_raise raise = { .bits = 0x400 };
 	pid_t child;
