@@ -467,7 +467,9 @@ static int io_demo_resume(struct device *dev)
 	return 0;
 }
 
-static DEFINE_SIMPLE_DEV_PM_OPS(io_demo_pm_ops, io_demo_suspend, io_demo_resume);
+static const struct dev_pm_ops io_demo_pm_ops = {
+	SYSTEM_SLEEP_PM_OPS(io_demo_suspend, io_demo_resume)
+};
 
 static const struct pci_device_id io_demo_ids[] = {
 	{ PCI_DEVICE(0x1234, 0x11e8) },
