@@ -22,6 +22,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/pci.h>
 #include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -74,13 +75,17 @@ static_assert(sizeof(struct io_demo_layout) == 24);
  *				stand for; held over user copies
  *	card->lock		the device: one operation at a time; never held
  *				over a user copy
+ *	card->memory_lock	the memory that the device reaches; held for a
+ *				short time only
  *	io_demo_cards_lock	which cards there are; nothing is done under it
  *	card->irq_lock		what the interrupt handler tells; a spinlock
  *
  * Waiting. An operation waits for the device with card->lock held, for a
  * limited time, and gives up when the card is gone; so the driver's remove
- * function need only say so and take the lock to be alone. Who waits for
- * another program's interrupt holds no lock.
+ * function need only say so and take the lock to be alone. Other operations can
+ * be interrupted while they wait for card->lock or file->lock. Closing a file,
+ * which nothing can interrupt, waits for neither. Who waits for another
+ * program's interrupt holds no lock.
  */
 
 bool io_demo_is_op(u32 op)
@@ -93,6 +98,46 @@ bool io_demo_touches(u64 start, u64 size, unsigned long flags,
 		     unsigned long desc)
 {
 	return region_intersects(start, size, flags, desc) != REGION_DISJOINT;
+}
+
+/*
+ * Does a PCI device, or what is behind a bridge, answer in this range of ports
+ * (@type is IORESOURCE_IO) or addresses (IORESOURCE_MEM)? The caller has locked out
+ * that devices come and go.
+ *
+ * With a device goes the entry of its addresses in the kernel's tree, and what is
+ * claimed within. Who claims such a range therefore drives the device, as its
+ * driver is told before. Nobody would tell us.
+ */
+bool io_demo_of_pci_device(u64 start, u64 size, unsigned long type)
+{
+	struct resource range = { .start = start, .end = start + size - 1 };
+	struct pci_dev *pdev = NULL;
+	struct resource *resource;
+	int i;
+
+	for_each_pci_dev(pdev) {
+		for (i = 0; i < DEVICE_COUNT_RESOURCE; i++) {
+			resource = &pdev->resource[i];
+			if (!resource->parent || resource_type(resource) != type ||
+			    !resource_overlaps(resource, &range))
+				continue;
+			pci_dev_put(pdev);
+			return true;
+		}
+	}
+
+	return false;
+}
+
+/*
+ * Locks the file, or a card. No signal, or one that no handler sees (a debugger,
+ * a shell that stops its job, the system that goes to sleep), is to end a call:
+ * then it begins again.
+ */
+int io_demo_lock(struct mutex *lock)
+{
+	return mutex_lock_interruptible(lock) ? -ERESTARTSYS : 0;
 }
 
 /* What all operations begin and end with */
@@ -181,7 +226,7 @@ static long io_demo_release(void *state, void __user *arg)
 	if (release.reserved)
 		return -EINVAL;
 
-	ret = mutex_lock_interruptible(&file->lock);
+	ret = io_demo_lock(&file->lock);
 	if (ret)
 		return ret;
 	object = xa_erase(&file->objects, release.handle);

@@ -14,13 +14,17 @@
  * What the calls may answer:
  *
  * ========== =================================================================
- * EBUSY      the range, or a part of it, belongs to another driver
- *            (/proc/ioports, /proc/iomem); the device still works on what an
- *            earlier call did not wait for
- * EDQUOT     the file holds IO_DEMO_MAX_HANDLES handles, or its DMA buffers
- *            would take more than IO_DEMO_MAX_DMA bytes
+ * EBUSY      the range, or a part of it, belongs to another driver or to a PCI device,
+ *            with a driver or without: such a device can go at any time
+ *            (/proc/ioports, /proc/iomem); the device still computes what an
+ *            earlier call did not wait for, and that is something else
+ * EDQUOT     the file holds IO_DEMO_MAX_HANDLES handles; its DMA buffers would take
+ *            more than IO_DEMO_MAX_DMA bytes, or those of all files, with what
+ *            is being measured, more than IO_DEMO_MAX_DMA_ALL
  * EFAULT     a pointer does not lead to memory of the caller
- * EINTR      a signal handler ran while the call waited
+ * EINTR      a signal handler ran while the call waited. If it was installed with
+ *            SA_RESTART, and when the program was stopped or the system slept,
+ *            the call begins again instead, its time too
  * EINVAL     a value is out of the range given here, a reserved field is not 0,
  *            or the region cannot be accessed in this way
  * EIO        the device cannot reach this memory, so it was not mapped for it;
@@ -50,6 +54,7 @@
 #define IO_DEMO_MAX_TRANSFER	(1 << 20)	/* bytes */
 #define IO_DEMO_MAX_COUNT	100000		/* accesses, interrupts, mappings */
 #define IO_DEMO_MAX_DMA		(16 << 20)	/* bytes in all buffers of a file */
+#define IO_DEMO_MAX_DMA_ALL	(32 << 20)	/* and of all files */
 #define IO_DEMO_MAX_BUFFER	(4 << 20)	/* bytes in one */
 #define IO_DEMO_POOL_SIZE	256		/* bytes in a buffer of the pool */
 #define IO_DEMO_MAX_TIMEOUT	60000		/* milliseconds */
@@ -90,7 +95,8 @@
  *
  * Memory is claimed in whole pages because pages are what is mapped, and what
  * has a memory type: two mappings of a page must agree on it. EPERM for RAM,
- * and for what the firmware or memmap= has reserved.
+ * and for what the firmware or memmap= has reserved. What a PCI device has is for
+ * a driver of it.
  */
 struct io_demo_claim {
 	__u32 space;
@@ -272,6 +278,9 @@ struct io_demo_live {
  * @timeout_ms: how long to wait, 1 to IO_DEMO_MAX_TIMEOUT
  * @reserved:   must be 0
  * @ns:         out: nanoseconds from the command to the result
+ *
+ * If the device is still computing this because an earlier call did not wait for
+ * the end, the call waits for that, and @ns is the time that it waited.
  */
 struct io_demo_factorial {
 	__u32 index;

@@ -152,15 +152,17 @@ static inline bool is_swiotlb_force_bounce(struct device *dev)
 
 /*
  * Since v5.17 (commit 1a3c7bb08826) what serves power management alone needs no
- * #ifdef and no __maybe_unused. Can go when v5.16 is no longer supported.
+ * #ifdef and no __maybe_unused. Stable releases of older kernels have it too, but
+ * not all alike: with some, DEFINE_SIMPLE_DEV_PM_OPS() is static of itself. Can go
+ * when v5.16 is no longer supported.
  */
-#ifndef DEFINE_SIMPLE_DEV_PM_OPS
-#define DEFINE_SIMPLE_DEV_PM_OPS(name, suspend_fn, resume_fn)		\
-	const struct dev_pm_ops name = {				\
-		.suspend = suspend_fn, .resume = resume_fn,		\
-		.freeze = suspend_fn, .thaw = resume_fn,		\
-		.poweroff = suspend_fn, .restore = resume_fn,		\
-	}
+#ifndef SYSTEM_SLEEP_PM_OPS
+#define SYSTEM_SLEEP_PM_OPS(suspend_fn, resume_fn)			\
+	.suspend = suspend_fn, .resume = resume_fn,			\
+	.freeze = suspend_fn, .thaw = resume_fn,			\
+	.poweroff = suspend_fn, .restore = resume_fn,
+#endif
+#ifndef pm_sleep_ptr
 #define pm_sleep_ptr(ptr)	(ptr)
 #endif
 

@@ -17,6 +17,7 @@
 #include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/nospec.h>
 #include <linux/pci.h>
 #include <linux/pm.h>
 #include <linux/sched/signal.h>
@@ -44,6 +45,7 @@
 #define EDU_DMA_TARGET		0x88
 #define EDU_DMA_COUNT		0x90
 #define EDU_DMA_COMMAND		0x98
+#define EDU_SIZE		0xa0	/* of what we use */
 
 #define EDU_STATUS_COMPUTING	0x01
 #define EDU_STATUS_WANT_IRQ	0x80
@@ -59,8 +61,6 @@
 /* Where the device's own memory is, for its DMA engine. */
 #define EDU_DMA_MEMORY		0x40000
 
-/* The engine needs 100 ms; after this it is broken. */
-#define EDU_DMA_TIMEOUT		(2 * HZ)
 /* For an interrupt that needs nothing but to arrive. */
 #define EDU_IRQ_TIMEOUT		HZ
 
@@ -68,8 +68,14 @@ static_assert(!(IO_DEMO_USER_IRQS &
 		(EDU_IRQ_FACTORIAL | EDU_IRQ_DMA | EDU_IRQ_TEST)));
 
 static unsigned int io_demo_mask_bits = 28;
-module_param_named(edu_mask_bits, io_demo_mask_bits, uint, 0444);
-MODULE_PARM_DESC(edu_mask_bits, "address bits of edu devices, 24 to 64 (default 28, as QEMU's dma_mask)");
+/* A device that has fewer writes where it was not told to: hence "unsafe". */
+module_param_named_unsafe(edu_mask_bits, io_demo_mask_bits, uint, 0444);
+MODULE_PARM_DESC(edu_mask_bits, "address bits of edu devices, 24 to 64 (default 28); more than QEMU's dma_mask is dangerous");
+
+/* QEMU's engine needs 100 ms; after this it is stuck. */
+static unsigned int io_demo_timeout_ms = 2000;
+module_param_named(edu_timeout_ms, io_demo_timeout_ms, uint, 0444);
+MODULE_PARM_DESC(edu_timeout_ms, "milliseconds after which a transfer of an edu device is stuck, 1 to 60000 (default 2000)");
 
 static bool io_demo_msi = true;
 module_param_named(edu_msi, io_demo_msi, bool, 0444);
@@ -178,7 +184,10 @@ static struct io_demo_card *io_demo_cards[IO_DEMO_MAX_EDUS];
 
 static void io_demo_card_free(struct kref *ref)
 {
-	kfree(container_of(ref, struct io_demo_card, ref));
+	struct io_demo_card *card = container_of(ref, struct io_demo_card, ref);
+
+	pci_dev_put(card->pdev);
+	kfree(card);
 }
 
 void io_demo_card_put(void *card)
@@ -186,13 +195,13 @@ void io_demo_card_put(void *card)
 	kref_put(&((struct io_demo_card *)card)->ref, io_demo_card_free);
 }
 
-static struct io_demo_card *io_demo_card_get(u32 index)
+struct io_demo_card *io_demo_card_get(u32 index)
 {
 	struct io_demo_card *card = NULL;
 
 	mutex_lock(&io_demo_cards_lock);
 	if (index < IO_DEMO_MAX_EDUS)
-		card = io_demo_cards[index];
+		card = io_demo_cards[array_index_nospec(index, IO_DEMO_MAX_EDUS)];
 	if (card)
 		kref_get(&card->ref);
 	mutex_unlock(&io_demo_cards_lock);
@@ -200,18 +209,35 @@ static struct io_demo_card *io_demo_card_get(u32 index)
 	return card;
 }
 
+static bool io_demo_card_transfers(struct io_demo_card *card)
+{
+	return readl(card->regs + EDU_DMA_COMMAND) & EDU_DMA_RUN;
+}
+
+/*
+ * A device that has lost the bus because its engine was stuck gets it back when
+ * that has ended, for its messages too.
+ */
+static void io_demo_card_regain(struct io_demo_card *card)
+{
+	lockdep_assert_held(&card->lock);
+	if (!card->pdev->is_busmaster && !io_demo_card_transfers(card))
+		pci_set_master(card->pdev);
+}
+
 /* Locks a card for an operation, unless its device has gone. */
 int io_demo_card_lock(struct io_demo_card *card)
 {
 	int ret;
 
-	ret = mutex_lock_interruptible(&card->lock);
+	ret = io_demo_lock(&card->lock);
 	if (ret)
 		return ret;
 	if (io_demo_card_gone(card)) {
 		mutex_unlock(&card->lock);
 		return -ENODEV;
 	}
+	io_demo_card_regain(card);
 
 	return 0;
 }
@@ -284,7 +310,8 @@ static int io_demo_card_idle(struct io_demo_card *card)
 	/* All ones is what is read where no device is any more. */
 	return readl_poll_timeout(card->regs + EDU_DMA_COMMAND, command,
 				  !(command & EDU_DMA_RUN) || command == U32_MAX,
-				  USEC_PER_MSEC, jiffies_to_usecs(EDU_DMA_TIMEOUT));
+				  USEC_PER_MSEC,
+				  io_demo_timeout_ms * USEC_PER_MSEC);
 }
 
 /* The device raises no interrupt of its own any more, and has none pending. */
@@ -307,9 +334,11 @@ static struct io_demo_card *io_demo_card_alloc(struct pci_dev *pdev)
 	if (!card)
 		return NULL;
 	kref_init(&card->ref);
-	card->pdev = pdev;
+	card->pdev = pci_dev_get(pdev);
 	mutex_init(&card->lock);
+	mutex_init(&card->memory_lock);
 	INIT_LIST_HEAD(&card->buffers);
+	card->computing = IO_DEMO_NOTHING;
 	init_waitqueue_head(&card->wait);
 	INIT_WORK(&card->work, io_demo_card_work);
 	spin_lock_init(&card->irq_lock);
@@ -359,6 +388,10 @@ static int io_demo_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ret = pcim_enable_device(pdev);
 	if (ret)
 		return ret;
+	/* Through "new_id" in sysfs we may be given any device. */
+	if (!(pci_resource_flags(pdev, 0) & IORESOURCE_MEM) ||
+	    pci_resource_len(pdev, 0) < EDU_SIZE)
+		return -ENODEV;
 	card->regs = pcim_iomap_region(pdev, 0, IO_DEMO_NAME);
 	if (IS_ERR(card->regs))
 		return PTR_ERR(card->regs);
@@ -434,7 +467,9 @@ static int io_demo_resume(struct device *dev)
 	return 0;
 }
 
-static DEFINE_SIMPLE_DEV_PM_OPS(io_demo_pm_ops, io_demo_suspend, io_demo_resume);
+static const struct dev_pm_ops io_demo_pm_ops = {
+	SYSTEM_SLEEP_PM_OPS(io_demo_suspend, io_demo_resume)
+};
 
 static const struct pci_device_id io_demo_ids[] = {
 	{ PCI_DEVICE(0x1234, 0x11e8) },
@@ -537,27 +572,29 @@ static bool io_demo_card_computes(struct io_demo_card *card)
 
 /*
  * Has the result come? An interrupt that was on its way when we began belongs
- * to what was computed before; the status tells them apart.
+ * to what was computed before; the status tells them apart. Who has @joined a
+ * computation may have come too late for its interrupt.
  */
-static bool io_demo_card_computed(struct io_demo_card *card)
+static bool io_demo_card_computed(struct io_demo_card *card, bool joined)
 {
-	return io_demo_card_take(card, EDU_IRQ_FACTORIAL) &&
+	return (io_demo_card_take(card, EDU_IRQ_FACTORIAL) || joined) &&
 	       !io_demo_card_computes(card);
 }
 
 /* Waits for the interrupt. */
-static int io_demo_await_result(struct io_demo_card *card, unsigned int ms)
+static int io_demo_await_result(struct io_demo_card *card, unsigned int ms,
+				bool joined)
 {
 	long left;
 
 	left = wait_event_interruptible_timeout(card->wait,
 						io_demo_card_gone(card) ||
-						io_demo_card_computed(card),
+						io_demo_card_computed(card, joined),
 						msecs_to_jiffies(ms));
 	if (io_demo_card_gone(card))
 		return -ENODEV;
 	if (left < 0)
-		return -EINTR;
+		return left;
 
 	return left ? 0 : -ETIMEDOUT;
 }
@@ -571,7 +608,7 @@ static int io_demo_poll_result(struct io_demo_card *card, unsigned int ms)
 		if (io_demo_card_gone(card))
 			return -ENODEV;
 		if (signal_pending(current))
-			return -EINTR;
+			return -ERESTARTSYS;
 		if (ktime_after(ktime_get(), end))
 			return -ETIMEDOUT;
 		usleep_range(10, 20);
@@ -580,25 +617,34 @@ static int io_demo_poll_result(struct io_demo_card *card, unsigned int ms)
 	return 0;
 }
 
+/*
+ * A device that still computes what is asked for, because a call that has begun
+ * it did not wait for the end, is not told again: we join. So a call that begins
+ * again after a signal, or when the system has slept, goes on where it was.
+ */
 static int io_demo_card_compute(struct io_demo_card *card,
 				struct io_demo_factorial *factorial)
 {
 	bool poll = factorial->flags & IO_DEMO_POLL;
+	bool joined = io_demo_card_computes(card);
 	u64 start;
 	int ret;
 
 	lockdep_assert_held(&card->lock);
-	if (io_demo_card_computes(card))
+	if (joined && card->computing != factorial->n)
 		return -EBUSY;
 	io_demo_card_take(card, EDU_IRQ_FACTORIAL);
 	writel(poll ? 0 : EDU_STATUS_WANT_IRQ, card->regs + EDU_STATUS);
 
 	start = ktime_get_ns();
-	writel(factorial->n, card->regs + EDU_FACTORIAL);
+	if (!joined) {
+		card->computing = factorial->n;
+		writel(factorial->n, card->regs + EDU_FACTORIAL);
+	}
 	if (poll)
 		ret = io_demo_poll_result(card, factorial->timeout_ms);
 	else
-		ret = io_demo_await_result(card, factorial->timeout_ms);
+		ret = io_demo_await_result(card, factorial->timeout_ms, joined);
 	factorial->ns = ktime_get_ns() - start;
 	factorial->result = readl(card->regs + EDU_FACTORIAL);
 	writel(0, card->regs + EDU_STATUS);
@@ -692,9 +738,7 @@ long io_demo_wait(void *state, void __user *arg)
 					       msecs_to_jiffies(wait.timeout_ms));
 	if (io_demo_card_gone(card))
 		ret = -ENODEV;
-	else if (ret < 0)
-		ret = -EINTR;
-	else
+	else if (ret >= 0)
 		ret = ret ? 0 : -ETIMEDOUT;
 	io_demo_card_put(card);
 
@@ -705,8 +749,7 @@ static void io_demo_times_add(struct io_demo_times *times, u64 ns)
 {
 	unsigned int bucket = ns ? ilog2(ns) : 0;
 
-	if (!times->sum || ns < times->min)
-		times->min = ns;
+	times->min = min(times->min, ns);
 	times->max = max(times->max, ns);
 	times->sum += ns;
 	times->bucket[min_t(unsigned int, bucket, IO_DEMO_BUCKETS - 1)]++;
@@ -720,13 +763,21 @@ static int io_demo_card_time_irq(struct io_demo_card *card,
 
 	lockdep_assert_held(&card->lock);
 	io_demo_card_take(card, EDU_IRQ_TEST);
+	spin_lock_irq(&card->irq_lock);
+	card->half = irq->half;
+	spin_unlock_irq(&card->irq_lock);
 	raised = ktime_get_ns();
 	writel(EDU_IRQ_TEST, card->regs + EDU_IRQ_RAISE);
 	if (!wait_event_timeout(card->wait,
 				io_demo_card_gone(card) ||
 				io_demo_card_take(card, EDU_IRQ_TEST),
-				EDU_IRQ_TIMEOUT))
+				EDU_IRQ_TIMEOUT)) {
+		/* Should it come after all, it is not to be the next one's. */
+		io_demo_card_quiet(card);
+		synchronize_irq(pci_irq_vector(card->pdev, 0));
+		flush_work(&card->work);
 		return -ETIMEDOUT;
+	}
 	task = ktime_get_ns();
 	if (io_demo_card_gone(card))
 		return -ENODEV;
@@ -742,17 +793,18 @@ static int io_demo_card_time_irq(struct io_demo_card *card,
 	return 0;
 }
 
+/* Others may use the device in between. */
 static int io_demo_card_time_irqs(struct io_demo_card *card,
 				  struct io_demo_irq *irq)
 {
 	int ret;
 
-	spin_lock_irq(&card->irq_lock);
-	card->half = irq->half;
-	spin_unlock_irq(&card->irq_lock);
-
 	while (irq->done < irq->count) {
+		ret = io_demo_card_lock(card);
+		if (ret)
+			return ret == -ERESTARTSYS && irq->done ? 0 : ret;
 		ret = io_demo_card_time_irq(card, irq);
+		mutex_unlock(&card->lock);
 		if (ret)
 			return ret;
 		irq->done++;
@@ -778,18 +830,29 @@ long io_demo_irq(void *state, void __user *arg)
 		return -EINVAL;
 	irq = (struct io_demo_irq) {
 		.index = irq.index, .half = irq.half, .count = irq.count,
+		.handler.min = U64_MAX, .lower.min = U64_MAX, .task.min = U64_MAX,
 	};
 
-	card = io_demo_card_begin(irq.index);
-	if (IS_ERR(card))
-		return PTR_ERR(card);
+	card = io_demo_card_get(irq.index);
+	if (!card)
+		return -ENODEV;
 	ret = io_demo_card_time_irqs(card, &irq);
-	io_demo_card_done(card);
+	io_demo_card_put(card);
 
 	return ret ?: io_demo_leave(arg, &irq, sizeof(irq));
 }
 
 /* DMA */
+
+/*
+ * Has the transfer ended? As with a factorial, an interrupt may belong to one that
+ * was given up before.
+ */
+static bool io_demo_card_transferred(struct io_demo_card *card)
+{
+	return io_demo_card_take(card, EDU_IRQ_DMA) &&
+	       !io_demo_card_transfers(card);
+}
 
 /*
  * Has the engine copy between its memory and address @bus. The wait cannot be
@@ -806,6 +869,7 @@ int io_demo_card_run(struct io_demo_card *card, u32 op, dma_addr_t bus,
 	ret = io_demo_card_idle(card);
 	if (ret)
 		return -EIO;
+	io_demo_card_regain(card);
 	io_demo_card_take(card, EDU_IRQ_DMA);
 
 	/*
@@ -823,14 +887,15 @@ int io_demo_card_run(struct io_demo_card *card, u32 op, dma_addr_t bus,
 
 	if (!wait_event_timeout(card->wait,
 				io_demo_card_gone(card) ||
-				io_demo_card_take(card, EDU_IRQ_DMA),
-				EDU_DMA_TIMEOUT))
+				io_demo_card_transferred(card),
+				msecs_to_jiffies(io_demo_timeout_ms)))
 		ret = -ETIMEDOUT;
 	if (io_demo_card_gone(card))
 		ret = -ENODEV;
 	/*
 	 * What did not end well may not have ended. Without the right to use the
-	 * bus, it cannot reach the buffer any more.
+	 * bus, it cannot reach the buffer any more, nor send messages, until
+	 * io_demo_card_regain() finds that it has.
 	 */
 	if (ret && io_demo_card_idle(card))
 		pci_clear_master(card->pdev);
@@ -841,6 +906,8 @@ int io_demo_card_run(struct io_demo_card *card, u32 op, dma_addr_t bus,
 int __init io_demo_cards_init(void)
 {
 	if (io_demo_mask_bits < 24 || io_demo_mask_bits > 64)
+		return -EINVAL;
+	if (!io_demo_timeout_ms || io_demo_timeout_ms > IO_DEMO_MAX_TIMEOUT)
 		return -EINVAL;
 
 	return pci_register_driver(&io_demo_driver);

@@ -5,6 +5,7 @@
  * Coherent buffers, buffers from a pool, streaming mappings of ordinary pages;
  * what a device cannot reach, and what the kernel does about it.
  */
+#include <linux/atomic.h>
 #include <linux/dma-mapping.h>
 #include <linux/dmapool.h>
 #include <linux/gfp.h>
@@ -15,6 +16,7 @@
 #include <linux/pci.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/swiotlb.h>
 #include <linux/timekeeping.h>
 #include <linux/uaccess.h>
@@ -31,7 +33,8 @@
  * @node:   in card->buffers, while there is memory
  * @kind:   one of IO_DEMO_DMA_COHERENT to STREAM
  * @size:   bytes
- * @cpu:    the kernel's address, or NULL when the card has gone; under card->lock
+ * @cpu:    the kernel's address, or NULL when the card has gone; under
+ *          card->memory_lock
  * @bus:    the card's address
  */
 struct io_demo_buffer {
@@ -44,6 +47,53 @@ struct io_demo_buffer {
 	void *cpu;
 	dma_addr_t bus;
 };
+
+/*
+ * What all buffers take, and measurements while they run. A bounce buffer, and the
+ * low memory that some devices need, is the whole machine's, and small.
+ */
+static atomic_long_t io_demo_dma_all;
+
+/* The bytes that so many take: pages are given by powers of two. */
+static size_t io_demo_takes(size_t size)
+{
+	return PAGE_SIZE << get_order(size);
+}
+
+static int io_demo_charge(size_t bytes)
+{
+	if (atomic_long_add_return(bytes, &io_demo_dma_all) <= IO_DEMO_MAX_DMA_ALL)
+		return 0;
+	atomic_long_sub(bytes, &io_demo_dma_all);
+
+	return -EDQUOT;
+}
+
+static void io_demo_uncharge(size_t bytes)
+{
+	atomic_long_sub(bytes, &io_demo_dma_all);
+}
+
+static int io_demo_charge_file(struct io_demo_file *file, size_t bytes)
+{
+	int ret;
+
+	lockdep_assert_held(&file->lock);
+	if (bytes > IO_DEMO_MAX_DMA - file->dma)
+		return -EDQUOT;
+	ret = io_demo_charge(bytes);
+	if (!ret)
+		file->dma += bytes;
+
+	return ret;
+}
+
+/* file->lock is held, unless the file is being closed. */
+static void io_demo_uncharge_file(struct io_demo_file *file, size_t bytes)
+{
+	file->dma -= bytes;
+	io_demo_uncharge(bytes);
+}
 
 static struct io_demo_buffer *io_demo_find_buffer(struct io_demo_file *file,
 						  u32 handle)
@@ -124,20 +174,22 @@ static struct page *io_demo_pages_below(struct device *dev, size_t size)
 /*
  * Pages that the device does not reach, if there are any free ones. No more can
  * lie below its mask than the mask covers, so the search ends there; and before
- * it takes more than half of the memory that is to be had.
+ * it takes more than half of the memory that is to be had. It takes free memory
+ * only: nobody loses a page to it, be it a cached one, and what it holds for a
+ * moment leaves the reserves alone.
  */
-static struct page *io_demo_pages_above(struct device *dev, size_t size)
+static struct page *io_demo_search_above(struct device *dev, size_t size)
 {
 	u64 most = min_t(u64, dma_get_mask(dev),
 			 (u64)si_mem_available() / 2 << PAGE_SHIFT);
+	gfp_t gfp = (GFP_KERNEL_ACCOUNT & ~__GFP_RECLAIM) | __GFP_NOWARN;
 	unsigned int order = get_order(size);
 	struct page *page = NULL, *next, *found = NULL;
 	LIST_HEAD(low);
 	u64 seen;
 
 	for (seen = 0; seen <= most && !found; seen += PAGE_SIZE << order) {
-		page = alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO |
-				   __GFP_NOWARN | __GFP_NORETRY, order);
+		page = alloc_pages(gfp, order);
 		if (!page || fatal_signal_pending(current))
 			break;
 		if (io_demo_below_mask(dev, page, size))
@@ -149,10 +201,29 @@ static struct page *io_demo_pages_above(struct device *dev, size_t size)
 	}
 	if (page)
 		__free_pages(page, order);
-	list_for_each_entry_safe(page, next, &low, lru)
+	list_for_each_entry_safe(page, next, &low, lru) {
 		__free_pages(page, order);
+		cond_resched();
+	}
+	if (found)
+		memset(page_address(found), 0, PAGE_SIZE << order);
 
 	return found;
+}
+
+/* One at a time, or together they would take half of the rest, and so on. */
+static struct page *io_demo_pages_above(struct device *dev, size_t size)
+{
+	/* Process context; inside file->lock, nothing is inside of it. */
+	static DEFINE_MUTEX(search_lock);
+	struct page *page;
+
+	if (mutex_lock_killable(&search_lock))
+		return NULL;
+	page = io_demo_search_above(dev, size);
+	mutex_unlock(&search_lock);
+
+	return page;
 }
 
 static struct page *io_demo_pages(struct device *dev, size_t size, u32 flags)
@@ -161,36 +232,29 @@ static struct page *io_demo_pages(struct device *dev, size_t size, u32 flags)
 					   io_demo_pages_below(dev, size);
 }
 
-static int io_demo_buffer_stream(struct io_demo_buffer *buffer, u32 flags)
+static int io_demo_buffer_map(struct io_demo_buffer *buffer, struct page *page)
 {
 	struct device *dev = &buffer->card->pdev->dev;
-	struct page *page;
-	int ret = -EIO;
 
-	page = io_demo_pages(dev, buffer->size, flags);
-	if (!page)
-		return -ENOMEM;
 	if (!io_demo_mappable(dev, page, buffer->size))
-		goto err_free;
-	buffer->bus = dma_map_page(dev, page, 0, buffer->size,
-				   DMA_BIDIRECTIONAL);
+		return -EIO;
+	/* A bounce buffer that is full is an errno to us, no news for the log. */
+	buffer->bus = dma_map_page_attrs(dev, page, 0, buffer->size,
+					 DMA_BIDIRECTIONAL, DMA_ATTR_NO_WARN);
 	if (dma_mapping_error(dev, buffer->bus))
-		goto err_free;
+		return -EIO;
 	buffer->cpu = page_address(page);
 
 	return 0;
-
-err_free:
-	__free_pages(page, get_order(buffer->size));
-	return ret;
 }
 
-static int io_demo_buffer_fill(struct io_demo_buffer *buffer, u32 flags)
+/* Gives the buffer memory; @page is what a streaming one consists of. */
+static int io_demo_buffer_fill(struct io_demo_buffer *buffer, struct page *page)
 {
 	struct device *dev = &buffer->card->pdev->dev;
 	gfp_t gfp = GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY;
 
-	lockdep_assert_held(&buffer->card->lock);
+	lockdep_assert_held(&buffer->card->memory_lock);
 	switch (buffer->kind) {
 	case IO_DEMO_DMA_COHERENT:
 		buffer->cpu = dma_alloc_coherent(dev, buffer->size,
@@ -204,7 +268,7 @@ static int io_demo_buffer_fill(struct io_demo_buffer *buffer, u32 flags)
 					      &buffer->bus);
 		break;
 	case IO_DEMO_DMA_STREAM:
-		return io_demo_buffer_stream(buffer, flags);
+		return io_demo_buffer_map(buffer, page);
 	}
 
 	return buffer->cpu ? 0 : -ENOMEM;
@@ -215,7 +279,7 @@ static void io_demo_buffer_strip(struct io_demo_buffer *buffer)
 {
 	struct device *dev = &buffer->card->pdev->dev;
 
-	lockdep_assert_held(&buffer->card->lock);
+	lockdep_assert_held(&buffer->card->memory_lock);
 	if (!buffer->cpu)
 		return;
 
@@ -244,8 +308,10 @@ void io_demo_buffers_strip(struct io_demo_card *card)
 {
 	struct io_demo_buffer *buffer, *next;
 
+	mutex_lock(&card->memory_lock);
 	list_for_each_entry_safe(buffer, next, &card->buffers, node)
 		io_demo_buffer_strip(buffer);
+	mutex_unlock(&card->memory_lock);
 }
 
 static void io_demo_buffer_destroy(struct io_demo_object *object)
@@ -254,39 +320,12 @@ static void io_demo_buffer_destroy(struct io_demo_object *object)
 		container_of(object, struct io_demo_buffer, object);
 	struct io_demo_card *card = buffer->card;
 
-	mutex_lock(&card->lock);
+	mutex_lock(&card->memory_lock);
 	io_demo_buffer_strip(buffer);
-	mutex_unlock(&card->lock);
-	buffer->file->dma -= buffer->size;
+	mutex_unlock(&card->memory_lock);
+	io_demo_uncharge_file(buffer->file, io_demo_takes(buffer->size));
 	io_demo_card_put(card);
 	kfree(buffer);
-}
-
-/* Makes a buffer of a locked card; takes a reference of the card. */
-static struct io_demo_buffer *io_demo_buffer_create(struct io_demo_card *card,
-						    const struct io_demo_dma *dma)
-{
-	struct io_demo_buffer *buffer;
-	int ret;
-
-	buffer = kzalloc(sizeof(*buffer), GFP_KERNEL_ACCOUNT);
-	if (!buffer)
-		return ERR_PTR(-ENOMEM);
-	buffer->object.type = IO_DEMO_BUFFER;
-	buffer->object.destroy = io_demo_buffer_destroy;
-	buffer->card = card;
-	buffer->kind = dma->kind;
-	buffer->size = dma->size;
-
-	ret = io_demo_buffer_fill(buffer, dma->flags);
-	if (ret) {
-		kfree(buffer);
-		return ERR_PTR(ret);
-	}
-	kref_get(&card->ref);
-	list_add(&buffer->node, &card->buffers);
-
-	return buffer;
 }
 
 static phys_addr_t io_demo_phys(const void *address)
@@ -327,6 +366,63 @@ static void io_demo_buffer_describe(const struct io_demo_buffer *buffer,
 	dma->bus = buffer->bus & mask;
 }
 
+/* Gives the buffer memory, and its card the buffer. */
+static int io_demo_buffer_attach(struct io_demo_buffer *buffer,
+				 struct page *page, struct io_demo_dma *dma)
+{
+	struct io_demo_card *card = buffer->card;
+	int ret = -ENODEV;
+
+	mutex_lock(&card->memory_lock);
+	if (!io_demo_card_gone(card))
+		ret = io_demo_buffer_fill(buffer, page);
+	if (!ret) {
+		list_add(&buffer->node, &card->buffers);
+		io_demo_buffer_describe(buffer, dma);
+	}
+	mutex_unlock(&card->memory_lock);
+
+	return ret;
+}
+
+/* Makes a buffer, which takes over the caller's charge and reference of the card. */
+static struct io_demo_buffer *io_demo_buffer_create(struct io_demo_file *file,
+						    struct io_demo_card *card,
+						    struct io_demo_dma *dma)
+{
+	struct io_demo_buffer *buffer;
+	struct page *page = NULL;
+	int ret = -ENOMEM;
+
+	buffer = kzalloc(sizeof(*buffer), GFP_KERNEL_ACCOUNT);
+	if (!buffer)
+		return ERR_PTR(-ENOMEM);
+	buffer->object.type = IO_DEMO_BUFFER;
+	buffer->object.destroy = io_demo_buffer_destroy;
+	buffer->file = file;
+	buffer->card = card;
+	buffer->kind = dma->kind;
+	buffer->size = dma->size;
+
+	if (dma->kind == IO_DEMO_DMA_STREAM) {
+		page = io_demo_pages(&card->pdev->dev, dma->size, dma->flags);
+		if (!page)
+			goto err_free;
+	}
+	ret = io_demo_buffer_attach(buffer, page, dma);
+	if (ret)
+		goto err_free_page;
+
+	return buffer;
+
+err_free_page:
+	if (page)
+		__free_pages(page, get_order(dma->size));
+err_free:
+	kfree(buffer);
+	return ERR_PTR(ret);
+}
+
 static bool io_demo_is_buffer_size(u64 size)
 {
 	return size && size <= IO_DEMO_MAX_BUFFER;
@@ -358,35 +454,34 @@ long io_demo_dma(void *state, void __user *arg)
 	if (!ret)
 		ret = io_demo_check_dma(&dma);
 	if (!ret)
-		ret = mutex_lock_interruptible(&file->lock);
+		ret = io_demo_lock(&file->lock);
 	if (ret)
 		return ret;
-	if (dma.size > IO_DEMO_MAX_DMA - file->dma) {
-		ret = -EDQUOT;
+	ret = io_demo_charge_file(file, io_demo_takes(dma.size));
+	if (ret)
 		goto out_unlock;
-	}
 
-	card = io_demo_card_begin(dma.index);
-	if (IS_ERR(card)) {
-		ret = PTR_ERR(card);
-		goto out_unlock;
+	card = io_demo_card_get(dma.index);
+	if (!card) {
+		ret = -ENODEV;
+		goto err_uncharge;
 	}
-	buffer = io_demo_buffer_create(card, &dma);
-	if (!IS_ERR(buffer))
-		io_demo_buffer_describe(buffer, &dma);
-	io_demo_card_done(card);
+	buffer = io_demo_buffer_create(file, card, &dma);
 	if (IS_ERR(buffer)) {
 		ret = PTR_ERR(buffer);
-		goto out_unlock;
+		goto err_put_card;
 	}
 
-	buffer->file = file;
-	file->dma += buffer->size;
 	ret = io_demo_add(file, &buffer->object, &dma.handle, arg, &dma,
 			  sizeof(dma));
 	if (ret)
 		io_demo_buffer_destroy(&buffer->object);
+	goto out_unlock;
 
+err_put_card:
+	io_demo_card_put(card);
+err_uncharge:
+	io_demo_uncharge_file(file, io_demo_takes(dma.size));
 out_unlock:
 	mutex_unlock(&file->lock);
 	return ret;
@@ -411,11 +506,11 @@ static int io_demo_buffer_touch(struct io_demo_buffer *buffer, u32 op,
 {
 	struct device *dev = &buffer->card->pdev->dev;
 	bool stream = buffer->kind == IO_DEMO_DMA_STREAM;
-	int ret;
+	int ret = -ENODEV;
 
-	ret = io_demo_card_lock(buffer->card);
-	if (ret)
-		return ret;
+	mutex_lock(&buffer->card->memory_lock);
+	if (io_demo_card_gone(buffer->card))
+		goto out_unlock;
 	if (stream)
 		dma_sync_single_range_for_cpu(dev, buffer->bus, offset, size,
 					      DMA_BIDIRECTIONAL);
@@ -426,12 +521,14 @@ static int io_demo_buffer_touch(struct io_demo_buffer *buffer, u32 op,
 	if (stream)
 		dma_sync_single_range_for_device(dev, buffer->bus, offset, size,
 						 DMA_BIDIRECTIONAL);
-	mutex_unlock(&buffer->card->lock);
+	ret = 0;
 
-	return 0;
+out_unlock:
+	mutex_unlock(&buffer->card->memory_lock);
+	return ret;
 }
 
-/* Goes through a page of our own, so that the card is not locked over a fault. */
+/* Goes through a page of our own, so that nothing is locked over a fault. */
 static int io_demo_buffer_copy(struct io_demo_buffer *buffer,
 			       const struct io_demo_dma_copy *copy, void *page)
 {
@@ -475,7 +572,7 @@ long io_demo_dma_copy(void *state, void __user *arg)
 	page = kmalloc(PAGE_SIZE, GFP_KERNEL_ACCOUNT);
 	if (!page)
 		return -ENOMEM;
-	ret = mutex_lock_interruptible(&file->lock);
+	ret = io_demo_lock(&file->lock);
 	if (ret)
 		goto out_free;
 	buffer = io_demo_find_buffer(file, copy.handle);
@@ -508,7 +605,7 @@ long io_demo_dma_run(void *state, void __user *arg)
 	    run.device > IO_DEMO_EDU_MEMORY - run.size)
 		return -EINVAL;
 
-	ret = mutex_lock_interruptible(&file->lock);
+	ret = io_demo_lock(&file->lock);
 	if (ret)
 		return ret;
 	buffer = io_demo_find_buffer(file, run.handle);
@@ -549,10 +646,12 @@ static int io_demo_cost_once(struct device *dev, void *memory, void *copy,
 			     struct io_demo_dma_cost *cost)
 {
 	size_t size = cost->size;
-	u64 last = ktime_get_ns();
 	dma_addr_t bus;
+	u64 last;
 
-	bus = dma_map_single(dev, memory, size, DMA_BIDIRECTIONAL);
+	last = ktime_get_ns();
+	bus = dma_map_single_attrs(dev, memory, size, DMA_BIDIRECTIONAL,
+				   DMA_ATTR_NO_WARN);
 	io_demo_lap(&cost->map_ns, &last);
 	if (dma_mapping_error(dev, bus))
 		return -EIO;
@@ -571,21 +670,23 @@ static int io_demo_cost_once(struct device *dev, void *memory, void *copy,
 	return 0;
 }
 
+/* The lock is for one mapping: the device may go, and others may use it. */
 static int io_demo_cost(struct io_demo_card *card, struct page *page,
 			struct page *copy, struct io_demo_dma_cost *cost)
 {
 	struct device *dev = &card->pdev->dev;
 	int ret;
 
-	lockdep_assert_held(&card->lock);
-	if (!io_demo_mappable(dev, page, cost->size))
-		return -EIO;
-
 	while (cost->done < cost->count) {
+		mutex_lock(&card->memory_lock);
 		if (io_demo_card_gone(card))
-			return -ENODEV;
-		ret = io_demo_cost_once(dev, page_address(page),
-					page_address(copy), cost);
+			ret = -ENODEV;
+		else if (!io_demo_mappable(dev, page, cost->size))
+			ret = -EIO;
+		else
+			ret = io_demo_cost_once(dev, page_address(page),
+						page_address(copy), cost);
+		mutex_unlock(&card->memory_lock);
 		if (ret)
 			return ret;
 		cost->done++;
@@ -616,9 +717,12 @@ long io_demo_dma_cost(void *state, void __user *arg)
 		.size = cost.size, .count = cost.count,
 	};
 
-	card = io_demo_card_begin(cost.index);
-	if (IS_ERR(card))
-		return PTR_ERR(card);
+	card = io_demo_card_get(cost.index);
+	if (!card)
+		return -ENODEV;
+	ret = io_demo_charge(2 * io_demo_takes(cost.size));
+	if (ret)
+		goto out_put;
 	page = io_demo_pages(&card->pdev->dev, cost.size, cost.flags);
 	copy = io_demo_pages(&card->pdev->dev, cost.size, 0);
 	ret = page && copy ? io_demo_cost(card, page, copy, &cost) : -ENOMEM;
@@ -626,7 +730,10 @@ long io_demo_dma_cost(void *state, void __user *arg)
 		__free_pages(copy, get_order(cost.size));
 	if (page)
 		__free_pages(page, get_order(cost.size));
-	io_demo_card_done(card);
+	io_demo_uncharge(2 * io_demo_takes(cost.size));
+
+out_put:
+	io_demo_card_put(card);
 
 	return ret ?: io_demo_leave(arg, &cost, sizeof(cost));
 }

@@ -9,6 +9,7 @@
 
 #include <linux/init.h>
 #include <linux/kref.h>
+#include <linux/limits.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
@@ -18,6 +19,8 @@
 #include <linux/xarray.h>
 
 #define IO_DEMO_NAME	"io_demo"	/* in /proc/ioports and the like */
+
+#define IO_DEMO_NOTHING	U64_MAX		/* no number that a device computes with */
 
 struct device;
 struct dma_pool;
@@ -42,7 +45,7 @@ struct io_demo_object {
  * struct io_demo_file - the laboratory's part of an open file
  * @lock:    protects the rest, and its objects
  * @objects: by handle
- * @dma:     bytes in all its buffers
+ * @dma:     bytes that its buffers take
  */
 struct io_demo_file {
 	/* Process context, outermost. */
@@ -54,15 +57,19 @@ struct io_demo_file {
 /**
  * struct io_demo_card - an edu device
  * @ref:      who knows it: its driver, buffers, running operations
- * @pdev:     the PCI device; not to be touched when @gone, except under @lock
- *            by who has seen that it is not
+ * @pdev:     the PCI device, a reference. Not to be touched when @gone, except
+ *            under @lock or @memory_lock by who has seen there that it is not;
+ *            but its masks are there to be read as long as the card is
  * @regs:     its registers
  * @pool:     small coherent buffers
  * @index:    number among the cards
  * @lock:     an operation is running, or the device is being removed
  * @gone:     the device is no more ours. Set once; read without a lock by who
  *            waits, and looked at again under @lock by who touches the device
- * @buffers:  those that hold memory of the device; under @lock
+ * @memory_lock: the device's memory is being made, mapped, looked at or freed
+ * @buffers:  those that hold memory of the device; under @memory_lock
+ * @computing: of what the device was told to compute the factorial, or
+ *            IO_DEMO_NOTHING; under @lock
  * @wait:     woken for each interrupt, and when @gone is set
  * @work:     the half that IO_DEMO_HALF_WORK asks for
  * @irq_lock: protects what follows, which the handler tells
@@ -83,10 +90,19 @@ struct io_demo_card {
 	void __iomem *regs;
 	struct dma_pool *pool;
 	unsigned int index;
-	/* Process context; inside file->lock. Held while the device works. */
+	/*
+	 * Process context; inside file->lock. Held while the device works, hence
+	 * waited for by who can be interrupted; but for the driver's functions.
+	 */
 	struct mutex lock;
+	/*
+	 * Process context; inside lock. Held for a short time: who gives a buffer
+	 * back, be it that he is being killed, must not wait for a device.
+	 */
+	struct mutex memory_lock;
 	bool gone;
 	struct list_head buffers;
+	u64 computing;
 	wait_queue_head_t wait;
 	struct work_struct work;
 	/* Innermost; taken in hard interrupt context. */
@@ -105,10 +121,12 @@ struct io_demo_card {
 
 /* io_demo.c */
 
+int io_demo_lock(struct mutex *lock);
 int io_demo_enter(void *data, const void __user *arg, size_t size);
 int io_demo_leave(void __user *arg, const void *data, size_t size);
 bool io_demo_sees_addresses(void);
 bool io_demo_is_op(u32 op);
+bool io_demo_of_pci_device(u64 start, u64 size, unsigned long type);
 bool io_demo_touches(u64 start, u64 size, unsigned long flags,
 		     unsigned long desc);
 int io_demo_add(struct io_demo_file *file, struct io_demo_object *object,
@@ -125,6 +143,7 @@ long io_demo_latency(void *state, void __user *arg);
 
 /* io/card.c */
 
+struct io_demo_card *io_demo_card_get(u32 index);
 struct io_demo_card *io_demo_card_begin(u32 index);
 void io_demo_card_done(struct io_demo_card *card);
 int io_demo_card_lock(struct io_demo_card *card);

@@ -13,6 +13,7 @@
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/pci.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
@@ -222,6 +223,25 @@ static int io_demo_check_claim(const struct io_demo_claim *claim)
 	}
 }
 
+/* Takes possession, by whichever functions, of what nobody else has or drives. */
+static int io_demo_region_take(struct io_demo_region *region, u32 space)
+{
+	int ret;
+
+	pci_lock_rescan_remove();
+	if (io_demo_of_pci_device(region->start, region->size,
+				  space == IO_DEMO_PORTS ? IORESOURCE_IO :
+							   IORESOURCE_MEM))
+		ret = -EBUSY;
+	else if (region->dev)
+		ret = io_demo_region_get_managed(region, space);
+	else
+		ret = io_demo_region_get(region, space);
+	pci_unlock_rescan_remove();
+
+	return ret;
+}
+
 static struct io_demo_region *
 io_demo_region_create(const struct io_demo_claim *claim)
 {
@@ -243,19 +263,16 @@ io_demo_region_create(const struct io_demo_claim *claim)
 			ret = PTR_ERR(region->dev);
 			goto err_free;
 		}
-		ret = io_demo_region_get_managed(region, claim->space);
-		if (ret)
-			goto err_unregister;
-	} else {
-		ret = io_demo_region_get(region, claim->space);
-		if (ret)
-			goto err_free;
 	}
+	ret = io_demo_region_take(region, claim->space);
+	if (ret)
+		goto err_unregister;
 
 	return region;
 
 err_unregister:
-	root_device_unregister(region->dev);
+	if (region->dev)
+		root_device_unregister(region->dev);
 err_free:
 	kfree(region);
 	return ERR_PTR(ret);
@@ -278,13 +295,20 @@ long io_demo_claim(void *state, void __user *arg)
 	if (IS_ERR(region))
 		return PTR_ERR(region);
 
-	mutex_lock(&file->lock);
+	/* Another thread may have the lock for as long as its device takes. */
+	ret = io_demo_lock(&file->lock);
+	if (ret)
+		goto err_destroy;
 	ret = io_demo_add(file, &region->object, &claim.handle, arg, &claim,
 			  sizeof(claim));
-	if (ret)
-		io_demo_region_destroy(&region->object);
 	mutex_unlock(&file->lock);
+	if (ret)
+		goto err_destroy;
 
+	return 0;
+
+err_destroy:
+	io_demo_region_destroy(&region->object);
 	return ret;
 }
 
@@ -439,7 +463,7 @@ long io_demo_access(void *state, void __user *arg)
 	    !io_demo_value_fits(access.value, access.width))
 		return -EINVAL;
 
-	ret = mutex_lock_interruptible(&file->lock);
+	ret = io_demo_lock(&file->lock);
 	if (ret)
 		return ret;
 	ret = io_demo_check_access(file, access.handle, access.by, access.width,
@@ -497,7 +521,7 @@ long io_demo_latency(void *state, void __user *arg)
 	    !io_demo_value_fits(latency.value, latency.width))
 		return -EINVAL;
 
-	ret = mutex_lock_interruptible(&file->lock);
+	ret = io_demo_lock(&file->lock);
 	if (ret)
 		return ret;
 	ret = io_demo_check_access(file, latency.handle, latency.by,
@@ -668,7 +692,7 @@ long io_demo_transfer(void *state, void __user *arg)
 	page = kzalloc(PAGE_SIZE, GFP_KERNEL_ACCOUNT);
 	if (!page)
 		return -ENOMEM;
-	ret = mutex_lock_interruptible(&file->lock);
+	ret = io_demo_lock(&file->lock);
 	if (ret)
 		goto out_free;
 

@@ -13,6 +13,7 @@
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/pci.h>
 #include <linux/sizes.h>
 #include <linux/uaccess.h>
 
@@ -50,6 +51,21 @@ static int __init io_demo_parse_range(char *text)
 	return 0;
 }
 
+static int __init io_demo_reserved_request(void)
+{
+	int ret = -EBUSY;
+
+	pci_lock_rescan_remove();
+	if (!io_demo_of_pci_device(io_demo_reserved_start, io_demo_reserved_size,
+				   IORESOURCE_MEM) &&
+	    request_mem_region(io_demo_reserved_start, io_demo_reserved_size,
+			       IO_DEMO_NAME))
+		ret = 0;
+	pci_unlock_rescan_remove();
+
+	return ret;
+}
+
 /* Takes the memory that the parameter names, if it does and if we may. */
 int __init io_demo_reserved_init(void)
 {
@@ -65,9 +81,9 @@ int __init io_demo_reserved_init(void)
 	if (io_demo_touches(io_demo_reserved_start, io_demo_reserved_size,
 			    IORESOURCE_SYSTEM_RAM, IORES_DESC_NONE))
 		return -EPERM;
-	if (!request_mem_region(io_demo_reserved_start, io_demo_reserved_size,
-				IO_DEMO_NAME))
-		return -EBUSY;
+	ret = io_demo_reserved_request();
+	if (ret)
+		return ret;
 	io_demo_reserved_mem = memremap(io_demo_reserved_start,
 					io_demo_reserved_size, MEMREMAP_WB);
 	if (!io_demo_reserved_mem) {

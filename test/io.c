@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -126,6 +127,21 @@ __u64 address(const void *pointer)
 }
 
 /* edu */
+
+__u64 pci_registers(const char *device)
+{
+	char path[80];
+	__u64 start = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/resource", device);
+	file = fopen(path, "re");
+	CHECK(file);
+	CHECK_EQ(fscanf(file, "%llx", &start), 1);
+	fclose(file);
+
+	return start;
+}
 
 struct io_demo_edu edu(int fd, __u32 index)
 {

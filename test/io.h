@@ -53,6 +53,9 @@ __u64 address(const void *pointer);
 
 /* edu */
 
+/* The first address of a PCI device's registers, by its folder in sysfs. */
+__u64 pci_registers(const char *device);
+
 struct io_demo_edu edu(int fd, __u32 index);
 int try_factorial(int fd, __u32 index, __u32 n, __u32 timeout_ms);
 

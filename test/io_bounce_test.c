@@ -2,12 +2,16 @@
 /*
  * A machine that has everything bounced (swiotlb=force), and a device that
  * reaches 4 GiB: streaming mappings go through the bounce buffer, and what the
- * device and the CPU see is kept in step by the sync calls.
+ * device and the CPU see is kept in step by the sync calls. The bounce buffer is
+ * a small one, of 4 MiB.
  */
 #define _GNU_SOURCE
 
 #include <errno.h>
+#include <string.h>
 #include <sys/ioctl.h>
+#include <sys/klog.h>
+#include <unistd.h>
 
 #include "io.h"
 
@@ -64,6 +68,23 @@ TEST(narrow, "a device that may not reach the bounce buffer gets EIO")
 	CHECK_ERR(try_dma(fd, 0, IO_DEMO_DMA_STREAM, 0, 4096, &buffer), EIO);
 	buffer = dma(fd, IO_DEMO_DMA_COHERENT, 4096);
 	check_round_trip(fd, &buffer, 100, 1);
+}
+
+TEST(full, "when the bounce buffer is full, that is EIO, and no news for the kernel's log")
+{
+	static char log[1 << 20];
+	struct io_demo_dma buffer;
+	int fd = lab(WIDE), i;
+
+	for (i = 0; !try_dma(fd, 0, IO_DEMO_DMA_STREAM, 0, 128 << 10, &buffer); i++)
+		;
+	CHECK_EQ(errno, EIO);
+	CHECK(i > 0 && i <= 32);
+	CHECK(klogctl(3, log, sizeof(log) - 1) > 0);
+	CHECK(!strstr(log, "is full"));
+	close(fd);
+	CHECK_EQ(try_dma(lab(WIDE), 0, IO_DEMO_DMA_STREAM, 0, 128 << 10,
+			 &buffer), 0);
 }
 
 TEST(cost, "bouncing is measured")

@@ -268,6 +268,35 @@ TEST(quota, "the buffers of a file are 16 MiB at most")
 	dma(open_line(CONTROL_ONLY), IO_DEMO_DMA_COHERENT, IO_DEMO_MAX_BUFFER);
 }
 
+TEST(quota_all, "the buffers of all files are 32 MiB at most")
+{
+	struct io_demo_dma_cost cost = { .size = 1 << 20, .count = 1 };
+	int fd = lab("edu_mask_bits=32"), other = open_line(CONTROL_ONLY);
+	int third = open_line(CONTROL_ONLY);
+	struct io_demo_dma buffer;
+	__u64 i;
+
+	for (i = 0; i < IO_DEMO_MAX_DMA; i += cost.size) {
+		dma(fd, IO_DEMO_DMA_STREAM, cost.size);
+		dma(other, IO_DEMO_DMA_COHERENT, cost.size);
+	}
+	CHECK_ERR(try_dma(third, 0, IO_DEMO_DMA_STREAM, 0, 1, &buffer), EDQUOT);
+	CHECK_ERR(ioctl(third, VS_IO_DMA_COST, &cost), EDQUOT);
+	close(other);
+	CHECK_EQ(ioctl(third, VS_IO_DMA_COST, &cost), 0);
+	dma(third, IO_DEMO_DMA_STREAM, cost.size);
+}
+
+TEST(rounded, "a buffer counts as what it takes, which is a power of two of pages")
+{
+	struct io_demo_dma buffer;
+	int fd = lab("edu_mask_bits=32"), i;
+
+	for (i = 0; i < IO_DEMO_MAX_DMA / (2 << 20); i++)
+		dma(fd, IO_DEMO_DMA_STREAM, (1 << 20) + 1);
+	CHECK_ERR(try_dma(fd, 0, IO_DEMO_DMA_STREAM, 0, 1, &buffer), EDQUOT);
+}
+
 TEST(cost, "the cost of mapping is measured, for small and large")
 {
 	struct io_demo_dma_cost cost = { .count = 50 };

@@ -334,6 +334,34 @@ TEST_WITHIN(again, 60, "a device that comes and goes at once leaves nothing runn
 	check_works(fd);
 }
 
+TEST(orphan, "what a PCI device without a driver has cannot be claimed: it may go")
+{
+	struct io_demo_claim claim = {
+		.space = IO_DEMO_MEMORY, .map = IO_DEMO_MAP_UC, .size = 4096,
+	};
+	char range[60];
+	int fd = whole_lab();
+
+	claim.start = pci_registers(PCI EDU);
+	CHECK(claim.start);
+	unbind();
+	CHECK_ERR(try_claim(fd, &claim), EBUSY);
+	claim.flags = IO_DEMO_MANAGED;
+	CHECK_ERR(try_claim(fd, &claim), EBUSY);
+	close(fd);
+	unload_lab();
+	snprintf(range, sizeof(range), "reserved=4k@%#llx", claim.start);
+	CHECK_EQ(try_load_lab(range), EBUSY);
+
+	/* Where no device is any more, the addresses are free. */
+	fd = whole_lab();
+	drop();
+	claim.flags = 0;
+	CHECK_EQ(try_claim(fd, &claim), 0);
+	close(fd);
+	check_works(whole_lab());
+}
+
 TEST(unload, "the laboratory can be unloaded when the file is closed, device or not")
 {
 	int fd = whole_lab();

@@ -95,26 +95,46 @@ const struct argp io_options = {
 	.parser = parse_option,
 };
 
-static error_t pass_input(int key, char *arg, struct argp_state *state)
+struct parsed {
+	struct io_options *options;
+	const struct argp_option *more;
+	bool *given;
+};
+
+static error_t parse_more(int key, char *arg, struct argp_state *state)
 {
+	struct parsed *parsed = state->input;
+
 	(void)arg;
-	if (key != ARGP_KEY_INIT)
+	if (key == ARGP_KEY_INIT)
+		state->child_inputs[0] = parsed->options;
+	else if (parsed->more && key == parsed->more->key)
+		*parsed->given = true;
+	else
 		return ARGP_ERR_UNKNOWN;
-	state->child_inputs[0] = state->input;
 	return 0;
 }
 
 void io_parse(int argc, char **argv, const char *doc, struct io_options *options)
 {
+	io_parse_with(argc, argv, doc, options, NULL, NULL);
+}
+
+void io_parse_with(int argc, char **argv, const char *doc,
+		   struct io_options *options, const struct argp_option *more,
+		   bool *given)
+{
 	static const struct argp_child children[] = {
 		IO_OPTIONS, TABLE_OPTIONS, { }
 	};
 	struct argp argp = {
-		.parser = pass_input, .children = children, .doc = doc,
+		.options = more, .parser = parse_more, .children = children,
+		.doc = doc,
 	};
+	struct parsed parsed = { options, more, given };
 
 	options->count = 1000;
-	argp_parse(&argp, argc, argv, 0, NULL, options);
+	argp_parse(&argp, argc, argv, 0, NULL, &parsed);
 }
 
 /* Commands */

@@ -44,6 +44,11 @@ extern const struct argp io_options;
  */
 void io_parse(int argc, char **argv, const char *doc, struct io_options *options);
 
+/* The same, with one option more, which sets *given; it is a list's only one. */
+void io_parse_with(int argc, char **argv, const char *doc,
+		   struct io_options *options, const struct argp_option *more,
+		   bool *given);
+
 /* io_resource.c: /proc/ioports and /proc/iomem */
 
 struct resource {
@@ -82,7 +87,23 @@ int io_cost_command(int argc, char **argv);
 
 /* io_map.c */
 
+/* Does the reserved memory behind this descriptor behave as memory? */
+bool io_try_memory(int memory, __u64 size);
+
 int io_map_command(int argc, char **argv);
 int io_reserved_command(int argc, char **argv);
+
+/* io_picture.c */
+
+/* A size in the largest unit of which there is one; until the fourth call after. */
+const char *io_size_text(__u64 size);
+
+/* Draws areas, which are sorted by address if those are known (@raw). */
+void io_picture(const struct io_demo_area *areas, size_t count, bool raw);
+
+/* io_contrast.c */
+
+/* Shows what else is to be had of such a size when memory is fragmented. */
+void io_contrast(int memory, __u64 size);
 
 #endif /* IO_H */

@@ -183,6 +183,19 @@ static void means(const struct io_demo_dma_cost *cost, __u64 *ns)
 	ns[4] = cost->copy_ns / cost->done;
 }
 
+/* A picture of it says how the device reaches memory. */
+static const char *cost_title(int fd, __u32 device)
+{
+	struct io_demo_edu edu = { .index = device };
+
+	io_ioctl(fd, VS_IO_EDU, &edu, "cost");
+	if (edu.state & IO_DEMO_EDU_IOMMU)
+		return "The cost of a DMA mapping: IOMMU";
+	return edu.state & IO_DEMO_EDU_FORCED ?
+	       "The cost of a DMA mapping: bounce buffer" :
+	       "The cost of a DMA mapping: direct";
+}
+
 int io_cost_command(int argc, char **argv)
 {
 	static const char doc[] =
@@ -192,9 +205,9 @@ int io_cost_command(int argc, char **argv)
 		"Where mapping costs more than copying, a driver copies instead. With a "
 		"bounce buffer, the kernel copies at each step.\n\n"
 		"  vserctl io cost --plot cost.svg";
-	static const struct plot_axes axes = {
-		.title = "The cost of a DMA mapping", .x = "bytes", .y = "ns",
-		.scale_x = PLOT_BYTES, .scale_y = PLOT_TIME,
+	struct plot_axes axes = {
+		.x = "bytes", .y = "ns", .scale_x = PLOT_BYTES,
+		.scale_y = PLOT_TIME,
 	};
 	__u64 ns[16][COSTS], sizes[16];
 	struct io_options options = { 0 };
@@ -205,9 +218,10 @@ int io_cost_command(int argc, char **argv)
 	int fd, column;
 
 	io_parse(argc, argv, doc, &options);
+	fd = io_open();
+	axes.title = cost_title(fd, options.device);
 	if (options.plot)
 		plot = plot_new(options.plot, &axes);
-	fd = io_open();
 	table = table_new("cost", TABLE_ROWS, cost_columns,
 			  ARRAY_SIZE(cost_columns));
 	for (size = 64; size <= IO_DEMO_MAX_BUFFER; size *= 4) {

@@ -52,19 +52,6 @@ static int by_address(const void *left, const void *right)
 	return (a->start > b->start) - (a->start < b->start);
 }
 
-/* The size in the largest unit of which there is one. */
-static void set_units(struct table *table, __u64 size)
-{
-	static const char units[] = "BKMGTPE";
-	int unit = 0;
-
-	while (size >= 1024 && units[unit + 1]) {
-		size /= 1024;
-		unit++;
-	}
-	table_set(table, MAP_UNITS, "%llu%c", size, units[unit]);
-}
-
 /* Bits of the size, of which the first 12 (a page) are not drawn. */
 static void set_picture(struct table *table, __u64 size)
 {
@@ -92,7 +79,7 @@ static void show_area(struct table *table, const struct io_demo_area *area,
 		table_set(table, MAP_END, "0x%llx", area->start + area->size - 1);
 	}
 	table_set_number(table, MAP_SIZE, area->size);
-	set_units(table, area->size);
+	table_set(table, MAP_UNITS, "%s", io_size_text(area->size));
 	if (zone) {
 		table_set_number(table, MAP_NODE, area->node);
 		table_set_number(table, MAP_MANAGED, area->managed);
@@ -105,10 +92,11 @@ int io_map_command(int argc, char **argv)
 	static const char doc[] =
 		"Show how the kernel divides its virtual addresses on this machine, and "
 		"the zones of physical memory."
-		"\vThe picture has a # for each doubling of the size above a page. START "
-		"and END are for who may see kernel addresses. What is at the physical "
-		"addresses besides RAM: vserctl io memory.\n\n"
-		"  sysctl kernel.kptr_restrict=1; vserctl io map";
+		"\vThe table has a # for each doubling of the size above a page. START "
+		"and END are for who may see kernel addresses. --picture draws the "
+		"virtual addresses as a tower, and the physical ones on a line, with what "
+		"/proc/iomem has of them.\n\n"
+		"  sysctl kernel.kptr_restrict=1; vserctl io map --picture";
 	struct io_demo_area areas[128] = { };
 	struct io_demo_layout layout = {
 		.areas = (uintptr_t)areas, .room = ARRAY_SIZE(areas),
@@ -117,12 +105,23 @@ int io_map_command(int argc, char **argv)
 	struct table *table;
 	__u32 i;
 
-	io_parse(argc, argv, doc, &options);
+	static const struct argp_option more[] = {
+		{ "picture", 'P', NULL, 0, "Draw it, instead of the table", 0 },
+		{ }
+	};
+	bool picture = false;
+
+	io_parse_with(argc, argv, doc, &options, more, &picture);
 	io_ioctl(io_open(), VS_IO_LAYOUT, &layout, "map");
 	if (layout.count > layout.room)
 		layout.count = layout.room;
 	if (layout.state & IO_DEMO_LAYOUT_RAW)
 		qsort(areas, layout.count, sizeof(*areas), by_address);
+	if (picture) {
+		io_picture(areas, layout.count,
+			   layout.state & IO_DEMO_LAYOUT_RAW);
+		return EXIT_SUCCESS;
+	}
 	table = table_new("map", TABLE_ROWS, map_columns, ARRAY_SIZE(map_columns));
 	for (i = 0; i < layout.count; i++)
 		show_area(table, &areas[i], layout.state & IO_DEMO_LAYOUT_RAW);
@@ -257,10 +256,9 @@ static void show_cut_off(struct table *table)
 	}
 }
 
-/* Writes, reads and maps what the module has; returns a sentence. */
-static const char *try_memory(int memory, __u64 size)
+/* Writes, reads and maps what the module has. */
+bool io_try_memory(int memory, __u64 size)
 {
-	static char text[80];
 	__u64 value = 0x5a5aa5a500c0ffeeULL, old, got;
 	volatile __u64 *mapped;
 	bool same;
@@ -277,9 +275,18 @@ static const char *try_memory(int memory, __u64 size)
 		err(EXIT_FAILURE, "reserved memory");
 	same &= got == ~value;
 	mapped[0] = old;
-	snprintf(text, sizeof(text), "%llu KiB, written, read and mapped: %s",
-		 size / 1024, same ? "it is memory" : "it is no memory");
-	return text;
+	munmap((void *)mapped, size);
+	return same;
+}
+
+static void show_reserved(struct table *table)
+{
+	char line[4096];
+
+	read_line("/proc/cmdline", line, sizeof(line));
+	show_memmap(table, line);
+	show_cut_off(table);
+	table_print(table);
 }
 
 int io_reserved_command(int argc, char **argv)
@@ -292,26 +299,34 @@ int io_reserved_command(int argc, char **argv)
 		"all above. The module takes a range as its parameter: modprobe io_demo "
 		"reserved=8M@0x1f000000. It must be whole pages (EINVAL), no RAM of the "
 		"kernel's (EPERM) and nobody else's (EBUSY).\n\n"
+		"With --contrast, the memory laboratory (mem_demo) fragments memory, and "
+		"the command asks for large pieces before and after.\n\n"
 		"  vserctl io reserved";
+	static const struct argp_option more[] = {
+		{ "contrast", 'c', NULL, 0,
+		  "Show what is to be had of such memory when it is fragmented", 0 },
+		{ }
+	};
+	bool contrast = false;
 	struct io_demo_reserved reserved = { .flags = IO_DEMO_CLOEXEC };
 	struct io_options options = { 0 };
-	struct table *table;
-	char line[4096];
 	int memory;
 
-	io_parse(argc, argv, doc, &options);
-	table = table_new("reserved", TABLE_ROWS, reserved_columns,
-			  ARRAY_SIZE(reserved_columns));
-	read_line("/proc/cmdline", line, sizeof(line));
-	show_memmap(table, line);
-	show_cut_off(table);
-	table_print(table);
+	io_parse_with(argc, argv, doc, &options, more, &contrast);
+	if (!contrast)
+		show_reserved(table_new("reserved", TABLE_ROWS, reserved_columns,
+					ARRAY_SIZE(reserved_columns)));
 
 	memory = ioctl(io_open(), VS_IO_RESERVED, &reserved);
-	if (memory < 0 && errno != ENODEV)
+	if (memory < 0 && (errno != ENODEV || contrast))
 		errx(EXIT_FAILURE, "reserved: %s", io_error(VS_IO_RESERVED, errno));
-	if (table_for_people())
-		printf("%s\n", memory < 0 ? "the module has none: see --help" :
-					    try_memory(memory, reserved.size));
+	if (contrast)
+		io_contrast(memory, reserved.size);
+	else if (table_for_people() && memory < 0)
+		printf("the module has none: see --help\n");
+	else if (table_for_people())
+		printf("%llu KiB, written, read and mapped: it is %s\n",
+		       reserved.size / 1024,
+		       io_try_memory(memory, reserved.size) ? "memory" : "no memory");
 	return EXIT_SUCCESS;
 }
