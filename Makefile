@@ -38,6 +38,9 @@ with_modules_in = files=(); for module in $$modules/*.ko; do \
 
 sudo := $(if $(filter 0,$(shell id -u)),,sudo)
 
+# The example programs.
+clients := $(patsubst test/%.c,build/bin/%,$(wildcard test/*_client.c))
+
 # The interfaces of the modules.
 uapi := vser.h $(wildcard *_demo.h)
 
@@ -71,14 +74,14 @@ check-harness: ## plant bugs, each of which must make the tests fail on the debu
 shell: ## an interactive shell in a virtual machine, with the modules loaded
 
 ifeq ($(NATIVE),1)
-run: all build/bin/vser_client build/bin/vserctl
-	@modules=build/$$(uname -r); cp build/bin/vser_client build/bin/vserctl $$modules/; \
+run: all $(clients) build/bin/vserctl
+	@modules=build/$$(uname -r); cp $(clients) build/bin/vserctl $$modules/; \
 	$(sudo) test/demo $$modules
 else
-run: vm-modules build/bin/vser_client build/bin/vserctl
+run: vm-modules $(clients) build/bin/vserctl
 	@$(with_vm_kernel); $(call with_modules_in,/demo); \
 	test/vm/run --kernel $$kernel $(devices) "$${files[@]}" \
-		--file build/bin/vser_client:/demo/vser_client \
+		$(foreach client,$(clients),--file $(client):/demo/$(notdir $(client))) \
 		--program build/bin/vserctl:/demo/vserctl \
 		--file test/demo:/demo/demo -- /demo/demo /demo
 endif
@@ -104,10 +107,10 @@ devices := --append 'memmap=8M$$0x1f000000' --device pc-testdev \
 	   --device isa-debugcon,iobase=0xe9,chardev=port-e9 \
 	   --device edu,addr=4 --device edu,addr=8
 
-shell: vm-modules build/bin/vser_client build/bin/vserctl
+shell: vm-modules $(clients) build/bin/vserctl
 	@$(with_vm_kernel); $(call with_modules_in,/modules); \
 	test/vm/run --kernel $$kernel --shell $(devices) "$${files[@]}" \
-		--file build/bin/vser_client:/bin/vser_client \
+		$(foreach client,$(clients),--file $(client):/bin/$(notdir $(client))) \
 		--program build/bin/vserctl:/bin/vserctl \
 		-- sh -c 'cd /modules && insmod vser.ko && insmod mem_demo.ko && \
 			insmod io_demo.ko reserved=8M@0x1f000000 && cd / && exec sh'
@@ -255,7 +258,7 @@ tests := $(patsubst test/%_test.c,%,$(wildcard test/*_test.c))
 test-programs: $(tests:%=build/test/%) $(tests:%=build/test/%-32bit)
 	@tools/need perl
 
-test_sources := $(filter-out %_test.c test/vser_client.c,$(wildcard test/*.c))
+test_sources := $(filter-out %_test.c %_client.c,$(wildcard test/*.c))
 
 build/test/%: test/%_test.c $(test_sources) $(wildcard test/*.h) $(uapi) | build-deps
 	@mkdir -p $(@D)
@@ -275,7 +278,7 @@ build/unit/%: test/unit/%.c test/tap.c test/tap.h vser_frame.h mem_hist.h $(uapi
 	$(CC) $(CFLAGS) -Itest -fsanitize=address,undefined \
 		-fno-sanitize-recover=all -o $@ $< test/tap.c
 
-build/bench/%: test/bench/%.c $(uapi) | build-deps
+build/bench/%: test/bench/%.c test/ring.h $(uapi) | build-deps
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -static -pthread -o $@ $< -lm
 
@@ -287,6 +290,6 @@ build/man/vserctl.8: tools/man-page build/bin/vserctl
 	@mkdir -p $(@D)
 	tools/man-page build/bin/vserctl >$@
 
-build/bin/%: test/%.c vser.h | build-deps
+build/bin/%: test/%.c test/ring.h vser.h | build-deps
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -static -o $@ $<

@@ -11,6 +11,7 @@
  *	vser_queue.h	the bytes under way
  *	vser_frame.h	frames, their time and their faults: pure arithmetic
  *	vser_wire.h	what moves the bytes, and when
+ *	vser_ring.h	rings that an open file shares with the process
  *	vser_sysfs.h	the files of a line in sysfs
  *	vser_trace.h	tracepoints
  *	vser_compat.h	what older kernels lack
@@ -39,6 +40,7 @@
 #include <linux/termios.h>
 #include <linux/timekeeping.h>
 #include <linux/uaccess.h>
+#include <linux/vmalloc.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
@@ -56,6 +58,11 @@ static_assert(sizeof(struct vser_fault) == 40);
 static_assert(sizeof(struct vser_modem_wait) == 8);
 static_assert(sizeof(struct vser_event) == 16);
 static_assert(sizeof(struct vser_counters) == 80);
+static_assert(sizeof(struct vser_ring) == 32);
+static_assert(sizeof(struct vser_ring_page) == 256);
+static_assert(offsetof(struct vser_ring_page, rx_out) == 64);
+static_assert(offsetof(struct vser_ring_page, tx_in) == 128);
+static_assert(offsetof(struct vser_ring_page, tx_out) == 192);
 static_assert(VS_SET_BAUD == 0x40047300);
 static_assert(VS_GET_BAUD == 0x80047301);
 static_assert(VS_SET_FMT == 0x400c7302);
@@ -117,6 +124,11 @@ static_assert(VS_GET_FMT == 0x800c7303);
  * leave the bytes where they are until he has read the rest; the timer sees to
  * it that they wait no longer than line->latency if he does not.
  *
+ * Rings. An open file may share memory with its process (vser_ring.h), from and
+ * to which bytes are moved when the process asks or polls. There the kernel is
+ * but another program, of which the line knows only that it polls and has more to
+ * send: VSER_RING_STARVED.
+ *
  * Contexts. Reads, writes, ioctls, sysfs, open and release run in process
  * context; timers run in softirq context (HRTIMER_MODE_ABS_SOFT), and so does
  * what they call: sources, far ends, wake-ups. Nothing runs in hard interrupt
@@ -166,19 +178,34 @@ static atomic_long_t vser_buffers = ATOMIC_LONG_INIT(0);
 
 /* Buffers of queues */
 
+static void vser_buffer_uncharge(size_t size)
+{
+	atomic_long_sub(size, &vser_buffers);
+}
+
+static int vser_buffer_charge(size_t size)
+{
+	if (atomic_long_add_return(size, &vser_buffers) > vser_max_buffers &&
+	    !capable(CAP_SYS_RESOURCE)) {
+		vser_buffer_uncharge(size);
+		return -EDQUOT;
+	}
+
+	return 0;
+}
+
 static void *vser_buffer_alloc(size_t size)
 {
 	void *buffer;
+	int ret;
 
-	if (atomic_long_add_return(size, &vser_buffers) > vser_max_buffers &&
-	    !capable(CAP_SYS_RESOURCE)) {
-		atomic_long_sub(size, &vser_buffers);
-		return ERR_PTR(-EDQUOT);
-	}
+	ret = vser_buffer_charge(size);
+	if (ret)
+		return ERR_PTR(ret);
 
 	buffer = kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!buffer) {
-		atomic_long_sub(size, &vser_buffers);
+		vser_buffer_uncharge(size);
 		return ERR_PTR(-ENOMEM);
 	}
 
@@ -191,7 +218,7 @@ static void vser_buffer_free(void *buffer, size_t size)
 		return;
 
 	kvfree(buffer);
-	atomic_long_sub(size, &vser_buffers);
+	vser_buffer_uncharge(size);
 }
 
 /* Gives the queue a buffer unless it has one. */
@@ -505,8 +532,18 @@ static u32 vser_tx_room(struct vser_wire *wire)
 /* There is room in tx, or nothing left in it. */
 static void vser_tx_made_room(struct vser_line *line)
 {
-	vser_wake(&line->tx.wait, EPOLLOUT | EPOLLWRNORM);
-	/* The barrier in there pairs with that in vser_tx_starve(). */
+	__poll_t events = EPOLLOUT | EPOLLWRNORM;
+
+	/*
+	 * The barrier in there pairs with those of wait_event() and vser_poll()
+	 * for who sleeps, and with that in vser_tx_starve() for both bits.
+	 */
+	if (wq_has_sleeper(&line->tx.wait)) {
+		/* Who polls for bytes alone is to move those of his ring, too. */
+		if (test_and_clear_bit(VSER_RING_STARVED, &line->flags))
+			events |= EPOLLIN | EPOLLRDNORM;
+		wake_up_interruptible_poll(&line->tx.wait, events);
+	}
 	if (test_and_clear_bit(VSER_TX_STARVED, &line->flags))
 		kill_fasync(&line->fasync, SIGIO, POLL_OUT);
 }
@@ -566,6 +603,16 @@ static bool vser_tx_starve(struct vser_line *line)
 	smp_mb__after_atomic();
 
 	return vser_queue_full(&line->tx);
+}
+
+/* There are @n more bytes in tx. Caller: tx.lock. */
+static void vser_tx_wrote(struct vser_line *line, u32 n)
+{
+	vser_count(&line->tx_written, n);
+	/* Pairs with vser_wire_pump(): or the bytes are admitted there. */
+	smp_mb();
+	if (!READ_ONCE(line->out.stalled) && !vser_wire_exchange(&line->out))
+		vser_wire_kick(&line->out);
 }
 
 static bool vser_tx_empty(struct vser_line *line)
@@ -1414,6 +1461,9 @@ static void vser_labs_close(struct vser_file *vfile)
 	}
 }
 
+/* The rings of an open file. */
+#include "vser_ring.h"
+
 /* A descriptor that can neither read nor write: open(2), access mode 3. */
 static bool vser_control_only(struct file *file)
 {
@@ -1458,12 +1508,14 @@ static int vser_release(struct inode *inode, struct file *file)
 	struct vser_file *vfile = file->private_data;
 	struct vser_line *line = vfile->line;
 
+	vser_rings_close(line, vfile->rings);
 	if (!vser_control_only(file)) {
 		mutex_lock(&line->open_lock);
 		vser_line_close(line, file->f_mode);
 		mutex_unlock(&line->open_lock);
 	}
 	vser_labs_close(vfile);
+	vser_rings_free(vfile->rings);
 	kfree(vfile);
 
 	return 0;
@@ -1526,14 +1578,8 @@ static ssize_t vser_tx_write(struct vser_line *line, struct iov_iter *from)
 {
 	ssize_t n = vser_queue_from_iter(&line->tx, from);
 
-	if (n <= 0)
-		return n;
-
-	vser_count(&line->tx_written, n);
-	/* Pairs with vser_wire_pump(): or the bytes are admitted there. */
-	smp_mb();
-	if (!READ_ONCE(line->out.stalled) && !vser_wire_exchange(&line->out))
-		vser_wire_kick(&line->out);
+	if (n > 0)
+		vser_tx_wrote(line, n);
 
 	return n;
 }
@@ -1570,28 +1616,64 @@ static ssize_t vser_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	return done;
 }
 
+/* Waits until everything has been sent that was written, or is in the ring. */
+static int vser_file_drain(struct vser_file *vfile)
+{
+	struct vser_rings *rings = vser_file_rings(vfile);
+	struct vser_line *line = vfile->line;
+	int left = 0, ret;
+
+	do {
+		if (rings)
+			left = vser_ring_sync_tx(line, rings);
+		if (left < 0)
+			return left;
+		ret = vser_tx_drain(line);
+		/* The process may fill it as fast as it is emptied. */
+		if (!ret && left && signal_pending(current))
+			ret = -ERESTARTSYS;
+	} while (!ret && left);
+
+	return ret;
+}
+
 static int vser_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 {
-	return vser_tx_drain(vser_file_line(file));
+	return vser_file_drain(file->private_data);
+}
+
+static int vser_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct vser_rings *rings = vser_file_rings(file->private_data);
+
+	return rings ? vser_rings_map(rings, vma) : -ENODEV;
 }
 
 static __poll_t vser_poll(struct file *file, poll_table *wait)
 {
 	struct vser_file *vfile = file->private_data;
 	struct vser_line *line = vfile->line;
+	bool reads = file->f_mode & FMODE_READ;
+	bool writes = file->f_mode & FMODE_WRITE;
+	struct vser_rings *rings;
 	__poll_t events = 0;
 
 	/* First register, then look: what comes in between wakes the caller. */
 	poll_wait(file, &line->rx.wait, wait);
 	poll_wait(file, &line->tx.wait, wait);
 	poll_wait(file, &line->event_wait, wait);
-	/* Pairs with the barrier in vser_wake(). */
+	/* Pairs with the barriers in vser_wake() and vser_tx_made_room(). */
 	smp_mb();
 
-	if ((file->f_mode & FMODE_READ) && vser_queue_len(&line->rx))
+	rings = vser_file_rings(vfile);
+	if (rings) {
+		events = vser_rings_poll(line, rings);
+		reads = !rings->rx_size;
+		writes = !rings->tx_size;
+	}
+	if (reads && vser_queue_len(&line->rx))
 		events |= EPOLLIN | EPOLLRDNORM;
-	if ((file->f_mode & FMODE_WRITE) &&
-	    (!vser_queue_full(&line->tx) || !vser_tx_starve(line)))
+	if (writes && (!vser_queue_full(&line->tx) || !vser_tx_starve(line)))
 		events |= EPOLLOUT | EPOLLWRNORM;
 	if (READ_ONCE(line->event_seq) != READ_ONCE(vfile->next_event))
 		events |= EPOLLPRI;
@@ -1887,6 +1969,53 @@ static int vser_ioctl_get_counters(struct vser_file *vfile, union vser_arg *arg)
 	return 0;
 }
 
+/*
+ * Stores the answer itself, before there is anything to tell of: if it cannot be
+ * stored, nothing has changed.
+ */
+static int vser_ioctl_set_ring(struct vser_file *vfile, union vser_arg *arg)
+{
+	const fmode_t both = FMODE_READ | FMODE_WRITE;
+	void __user *user = (void __user *)arg->raw;
+	struct vser_rings *rings;
+	struct vser_ring ring;
+	int ret = 0;
+
+	if (copy_from_user(&ring, user, sizeof(ring)))
+		return -EFAULT;
+	if ((vfile->file->f_mode & both) != both)
+		return -EBADF;
+	if (!vser_ring_size_valid(ring.rx_size) ||
+	    !vser_ring_size_valid(ring.tx_size) ||
+	    !(ring.rx_size | ring.tx_size) || ring.reserved)
+		return -EINVAL;
+	if (vser_file_rings(vfile))
+		return -EBUSY;
+
+	rings = vser_rings_alloc(ring.rx_size, ring.tx_size);
+	if (IS_ERR(rings))
+		return PTR_ERR(rings);
+
+	ring.rx_offset = ring.rx_size ? PAGE_SIZE : 0;
+	ring.tx_offset = ring.tx_size ? PAGE_SIZE + ring.rx_size : 0;
+	ring.length = rings->length;
+	if (copy_to_user(user, &ring, sizeof(ring)))
+		ret = -EFAULT;
+	else if (!vser_file_set_rings(vfile, rings))
+		ret = -EBUSY;
+	if (ret)
+		vser_rings_free(rings);
+
+	return ret;
+}
+
+static int vser_ioctl_sync_ring(struct vser_file *vfile, union vser_arg *arg)
+{
+	struct vser_rings *rings = vser_file_rings(vfile);
+
+	return rings ? vser_rings_sync(vfile->line, rings) : -ENODEV;
+}
+
 static int vser_ioctl_rx_queued(struct vser_file *vfile, union vser_arg *arg)
 {
 	arg->number = vser_queue_len(&vfile->line->rx);
@@ -1952,7 +2081,7 @@ static int vser_ioctl_end_break(struct vser_file *vfile, union vser_arg *arg)
 /* As on a terminal: drains; with an argument of 0 sends a break, too. */
 static int vser_ioctl_drain(struct vser_file *vfile, union vser_arg *arg)
 {
-	int ret = vser_tx_drain(vfile->line);
+	int ret = vser_file_drain(vfile);
 
 	if (ret || arg->raw)
 		return ret;
@@ -2014,6 +2143,8 @@ static const struct vser_ioctl vser_ioctls[] = {
 	VSER_IOCTL(VS_GET_MARK, vser_ioctl_get_mark),
 	VSER_IOCTL(VS_GET_COUNTERS, vser_ioctl_get_counters),
 	{ VS_READ_EVENT, 0, 0, vser_ioctl_read_event },
+	{ VS_SET_RING, 0, 0, vser_ioctl_set_ring },
+	{ VS_SYNC_RING, 0, 0, vser_ioctl_sync_ring },
 	{ FIONREAD, 0, sizeof(int), vser_ioctl_rx_queued },
 	{ TIOCOUTQ, 0, sizeof(int), vser_ioctl_tx_queued },
 	{ TIOCMGET, 0, sizeof(int), vser_ioctl_get_modem },
@@ -2071,6 +2202,7 @@ static const struct file_operations vser_fops = {
 	.splice_read	= copy_splice_read,
 	.splice_write	= iter_file_splice_write,
 	.fsync		= vser_fsync,
+	.mmap		= vser_mmap,
 	.poll		= vser_poll,
 	.fasync		= vser_fasync,
 	.unlocked_ioctl	= vser_ioctl,

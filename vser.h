@@ -9,20 +9,26 @@
  *
  * ========== =================================================================
  * EAGAIN     O_NONBLOCK (or RWF_NOWAIT) and nothing to read, no room to write
- * EBADF      read or write on a descriptor that was opened without that access
+ * EACCES     mmap: with PROT_EXEC
+ * EBADF      read or write on a descriptor that was opened without that access;
+ *            VS_SET_RING: the descriptor is not both readable and writable
  * EBUSY      open: the line is open already, and it is exclusive;
- *            VS_SET_WIRE: the peer is in a null modem with a third line
- * EDQUOT     open: the buffers of all lines together would take more than the
- *            module's max_buffers, and the caller lacks CAP_SYS_RESOURCE
+ *            VS_SET_WIRE: the peer is in a null modem with a third line;
+ *            VS_SET_RING: the open file has rings
+ * EDQUOT     open, VS_SET_RING: the buffers of all lines together would take more
+ *            than the module's max_buffers, and the caller lacks CAP_SYS_RESOURCE
  * EFAULT     a pointer does not lead to memory of the caller; nothing was changed
  *            and no byte was lost
  * EINTR      a signal handler ran while the call waited
  * EINVAL     a value is out of the range given here; nothing was changed
- * ENOMEM     open: no memory for the line's buffers; VS_SET_FAULT
+ * ENODEV     mmap, VS_SYNC_RING: the open file has no rings
+ * ENOMEM     open: no memory for the line's buffers; VS_SET_FAULT, VS_SET_RING,
+ *            mmap
  * ENOTTY     no such ioctl on this device
  * EOPNOTSUPP an ioctl of a laboratory that is not loaded: numbers 0x40 to
  *            0x7f are mem_demo's, 0x80 to 0xbf io_demo's
  * EPERM      VS_SET_WIRE to another line without CAP_SYS_ADMIN
+ * EPROTO     VS_SYNC_RING, fsync, TCSBRK: an index of a ring is impossible
  * ESPIPE     seek, pread or pwrite: the line is a stream
  * ========== =================================================================
  *
@@ -87,7 +93,11 @@ struct vser_info {
 	__u32 reserved;
 };
 
-#define VSER_ABI		1
+/*
+ * 1: all up to VS_GET_COUNTERS
+ * 2: VS_SET_RING, VS_SYNC_RING and mmap
+ */
+#define VSER_ABI		2
 
 /* Values of vser_wiring.type: what a line is wired to. */
 #define VSER_WIRE_GENERATOR	1	/* sends by itself, absorbs what it gets */
@@ -197,6 +207,63 @@ struct vser_counters {
 	__u64 overrun;
 };
 
+/**
+ * struct vser_ring - rings of an open file, which it shares with the process
+ * @rx_size:   in: bytes for what is received, or 0: no such ring
+ * @tx_size:   in: bytes for what is to be sent, or 0: no such ring
+ * @rx_offset: out: where the rx ring begins in the mapping
+ * @tx_offset: out: where the tx ring begins in the mapping
+ * @length:    out: what is to be mapped, in bytes
+ * @reserved:  must be 0
+ *
+ * A size is a power of two, a multiple of the page size, and at most
+ * VSER_RING_MAX; one of the two may be 0. The mapping is had by mmap() with this
+ * length, offset 0 and MAP_SHARED; it starts with a &struct vser_ring_page.
+ */
+struct vser_ring {
+	__u32 rx_size;
+	__u32 tx_size;
+	__u32 rx_offset;
+	__u32 tx_offset;
+	__u64 length;
+	__u64 reserved;
+};
+
+#define VSER_RING_MAX		(4 << 20)
+#define VSER_RING_START		0xfffff000
+
+/**
+ * struct vser_ring_page - the indices of both rings, where the mapping starts
+ * @rx_in:  bytes that the kernel has put into the rx ring
+ * @rx_out: bytes that the process has taken from it
+ * @tx_in:  bytes that the process has put into the tx ring
+ * @tx_out: bytes that the kernel has taken from it
+ * @unused0: keeps the next index in a cache line of its own
+ * @unused1: the same
+ * @unused2: the same
+ * @unused3: the same
+ *
+ * All run on, through 2^32; byte number N of a ring is at N modulo its size. They
+ * start at VSER_RING_START, so that a program that fails when they come to 2^32
+ * fails soon. A ring holds in - out bytes, 0 up to its size. Who writes an index
+ * stores it with release semantics, after he has written or read the bytes that
+ * it speaks of; who reads the other's loads it with acquire semantics, before he
+ * touches those bytes.
+ *
+ * The process writes @rx_out and @tx_in. The kernel writes @rx_in and @tx_out, and
+ * keeps its own copy of these two: if something else is there, that is not seen.
+ */
+struct vser_ring_page {
+	__u32 rx_in;
+	__u32 unused0[15];
+	__u32 rx_out;
+	__u32 unused1[15];
+	__u32 tx_in;
+	__u32 unused2[15];
+	__u32 tx_out;
+	__u32 unused3[15];
+};
+
 #define VS_MAGIC	's'
 
 /*
@@ -223,6 +290,16 @@ struct vser_counters {
  *               the default.
  * VS_GET_MARK - is it on?
  * VS_GET_COUNTERS - counters, as TIOCGICOUNT has them.
+ * VS_SET_RING - give the open file rings, of which it has none; they stay until
+ *               it is closed. It must be open for reading and writing, or it
+ *               cannot be mapped so.
+ * VS_SYNC_RING - move what can be moved, from the tx ring to what waits to be
+ *               sent, as write() does, and from what was received to the rx
+ *               ring, as read() does. Never waits for bytes or room. poll(),
+ *               select() and epoll do the same, and then say POLLIN if the rx
+ *               ring is not empty and POLLOUT if the tx ring is not full.
+ *               EPROTO, with poll() POLLERR: in a ring there would be more than
+ *               its size; nothing is moved in that direction.
  *
  * A line starts at 115200 baud, 8 data bits, no parity, 1 stop bit, wired to a
  * generator that sends a random letter A to Z each second.
@@ -241,5 +318,7 @@ struct vser_counters {
 #define VS_SET_MARK	_IOW(VS_MAGIC, 11, __u32)
 #define VS_GET_MARK	_IOR(VS_MAGIC, 12, __u32)
 #define VS_GET_COUNTERS	_IOR(VS_MAGIC, 13, struct vser_counters)
+#define VS_SET_RING	_IOWR(VS_MAGIC, 14, struct vser_ring)
+#define VS_SYNC_RING	_IO(VS_MAGIC, 15)
 
 #endif /* _VSER_H */

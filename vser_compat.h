@@ -74,6 +74,21 @@ static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 {
 	vma->vm_flags |= flags;
 }
+
+static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
+{
+	vma->vm_flags &= ~flags;
+}
+#endif
+
+/*
+ * Pages that are charged to a memory control group can be mapped into user space
+ * since v5.11 (commit 18b2db3b0385). Can go when v5.10 is no longer supported.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 11, 0)
+#define VSER_GFP_MAPPABLE	GFP_KERNEL_ACCOUNT
+#else
+#define VSER_GFP_MAPPABLE	GFP_KERNEL
 #endif
 
 /*

@@ -158,13 +158,15 @@ enum {
 	VSER_TX_STARVED,
 	/* The far end has yet to be told how line->throttled changed RTS. */
 	VSER_RTS_STALE,
+	/* A tx ring holds bytes for which tx had no room. */
+	VSER_RING_STARVED,
 };
 
 /**
  * struct vser_line - a serial line
  * @dev:       in class vser; its last reference frees the line
  * @cdev:      the node's operations
- * @flags:     VSER_TX_STARVED, VSER_RTS_STALE
+ * @flags:     VSER_TX_STARVED, VSER_RTS_STALE, VSER_RING_STARVED
  * @index:     number of the line; constant
  *
  * How it is set; written under vser_config_lock, and read without by those that
@@ -320,6 +322,29 @@ struct vser_lab_file {
 };
 
 /**
+ * struct vser_rings - what an open file shares with the process
+ * @page:    the start of the mapping, which the process may write at any time;
+ *           the indices in there that are ours are only ever stored to
+ * @length:  of the mapping, in bytes; constant, as the next four
+ * @rx:      bytes received; we are the producer, the process is the consumer
+ * @tx:      bytes to be sent; the other way round
+ * @rx_size: bytes in @rx, a power of two, or 0
+ * @tx_size: bytes in @tx, a power of two, or 0
+ * @rx_in:   bytes put into @rx; protected by line->rx.lock
+ * @tx_out:  bytes taken from @tx; protected by line->tx.lock
+ */
+struct vser_rings {
+	struct vser_ring_page *page;
+	size_t length;
+	u8 *rx;
+	u8 *tx;
+	u32 rx_size;
+	u32 tx_size;
+	u32 rx_in;
+	u32 tx_out;
+};
+
+/**
  * struct vser_file - an open file
  * @line:       of what
  * @file:       as the kernel knows it
@@ -327,6 +352,7 @@ struct vser_lab_file {
  * @next_event: number of the first event that it has not read
  * @lab_lock:   protects what @labs become
  * @labs:       by enum vser_lab_id
+ * @rings:      or NULL as long as none were asked for; set once, by a release
  */
 struct vser_file {
 	struct vser_line *line;
@@ -337,6 +363,7 @@ struct vser_file {
 	/* Process context; inside vser_labs_lock, outside the laboratory's. */
 	struct mutex lab_lock;
 	struct vser_lab_file labs[VSER_NR_LABS];
+	struct vser_rings *rings;
 };
 
 #endif /* VSER_LINE_H */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "fault.h"
@@ -180,6 +181,55 @@ TEST(event, "an event that could not be stored is not lost")
 	CHECK(n > 1);
 	CHECK_EQ(arg.event.type, VSER_EVENT_BREAK);
 	check_no_event(fd);
+}
+
+/* Rings */
+
+#define RING_SIZE	16384
+#define RING_LENGTH	(4096 + 2 * RING_SIZE)
+
+/* For sweep(): rings, of a file that is then closed again. */
+static int set_ring(int fd)
+{
+	struct vser_ring set = { .rx_size = RING_SIZE, .tx_size = RING_SIZE };
+	int ret, none;
+
+	fd = open(LINE, O_RDWR);
+	if (fd < 0)
+		return errno;
+	ret = ioctl(fd, VS_SET_RING, &set) ? errno : 0;
+	none = ioctl(fd, VS_SYNC_RING) ? errno : 0;
+	CHECK_EQ(none, ret ? ENODEV : 0);
+	CHECK_EQ(set.length, ret ? 0 : RING_LENGTH);
+	close(fd);
+
+	return ret;
+}
+
+/* For sweep(): a mapping that is not kept. */
+static int map_ring(int fd)
+{
+	void *memory = mmap(NULL, RING_LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED,
+			    fd, 0);
+
+	if (memory == MAP_FAILED)
+		return errno;
+	munmap(memory, RING_LENGTH);
+
+	return 0;
+}
+
+TEST(rings, "rings that are refused memory are not there, and none is lost")
+{
+	struct vser_ring set = { .rx_size = RING_SIZE, .tx_size = RING_SIZE };
+	int fd;
+
+	prepare_faults();
+	printf("# %u refusals\n", sweep(set_ring, -1));
+	fd = open_line(O_RDWR);
+	CHECK_EQ(ioctl(fd, VS_SET_RING, &set), 0);
+	printf("# %u refusals\n", sweep(map_ring, fd));
+	CHECK_EQ(ioctl(fd, VS_SYNC_RING), 0);
 }
 
 /* Bytes */

@@ -202,7 +202,7 @@ static const __u8 *row_period(void)
 	return bytes;
 }
 
-static void fill_row(__u8 *bytes, __u64 at, size_t n)
+void fill_row(__u8 *bytes, __u64 at, size_t n)
 {
 	size_t from, len;
 

@@ -70,6 +70,7 @@ void check_line_books(unsigned int line);
  * lost, doubled or changed is noticed where the row is read.
  */
 __u8 row_byte(__u64 at);
+void fill_row(__u8 *bytes, __u64 at, size_t n);
 void write_row(int fd, __u64 at, size_t n);
 void read_row(int fd, __u64 at, size_t n);
 

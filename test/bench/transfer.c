@@ -2,7 +2,9 @@
 /*
  * What it costs to move bytes from one process to another through vser, beside
  * a pipe, a socket pair and a pseudo terminal: throughput by block size, and
- * the round trip of one byte. The last row is two system calls that move nothing
+ * the round trip of one byte. "ring" is a null modem of which both ends use rings:
+ * each block is copied into a ring and out of one, and poll() is called only when
+ * there is no room or nothing left. The last row is two system calls that move nothing
  * through the kernel: a read of /dev/zero and a write to /dev/null. Meant for
  * virtual time ("make bench"), where one instruction is one nanosecond and the
  * figures repeat.
@@ -27,11 +29,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "test/ring.h"
+
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define MAX_BLOCK	(1 << 20)
 #define MAX_CALLS	8192		/* of write in one measurement */
 #define MAX_BYTES	(32 << 20)	/* moved in one measurement */
 #define ROUND_TRIPS	2000
+#define RING_SIZE	65536		/* as the queues are */
 
 static char block[MAX_BLOCK];
 
@@ -297,14 +302,160 @@ static double bare_calls(size_t size)
 	return MAX_CALLS * size / (now() - start);
 }
 
+/* An end of a line that is used by its rings. */
+struct ring_end {
+	int fd;
+	struct ring ring;
+};
+
+static struct ring_end make_ring_end(int fd)
+{
+	struct ring_end end = { .fd = fd };
+
+	if (ring_open(&end.ring, fd, RING_SIZE, RING_SIZE))
+		fail("rings");
+
+	return end;
+}
+
+static void close_ring_end(struct ring_end *end)
+{
+	munmap(end->ring.page, end->ring.length);
+	close(end->fd);
+}
+
+static void poll_ring(struct ring_end *end, short events)
+{
+	struct pollfd look = { .fd = end->fd, .events = events };
+
+	if (poll(&look, 1, -1) != 1 || look.revents != events)
+		fail("poll");
+}
+
+/* As write_all(): sleeps when there is no room. */
+static void put_all(struct ring_end *end, size_t size)
+{
+	size_t done = 0;
+
+	for (;;) {
+		done += ring_put(&end->ring, block + done, size - done);
+		if (done == size)
+			return;
+		poll_ring(end, POLLOUT);
+	}
+}
+
+/* As read_all(): sleeps when there is nothing. */
+static void get_all(struct ring_end *end, size_t size)
+{
+	size_t done = 0;
+
+	for (;;) {
+		done += ring_get(&end->ring, block + done, size - done);
+		if (done == size)
+			return;
+		poll_ring(end, POLLIN);
+	}
+}
+
+/* Sends all that is in the ring, however long that takes. */
+static void drain_ring(struct ring_end *end)
+{
+	if (fsync(end->fd))
+		fail("fsync");
+}
+
+/* As throughput(). */
+static double ring_throughput(size_t size)
+{
+	size_t calls = MAX_BYTES / size < MAX_CALLS ? MAX_BYTES / size : MAX_CALLS;
+	struct ends ends = make_nullmodem(), done = make_pipe();
+	struct ring_end writer = make_ring_end(ends.writer);
+	struct ring_end reader = make_ring_end(ends.reader);
+	double start, took;
+	pid_t child;
+	size_t i;
+
+	child = fork();
+	if (child < 0)
+		fail("fork");
+	if (!child) {
+		get_all(&reader, size);
+		write_all(done.writer, 1);
+		for (i = 0; i < calls; i++)
+			get_all(&reader, size);
+		write_all(done.writer, 1);
+		_exit(0);
+	}
+
+	put_all(&writer, size);
+	drain_ring(&writer);
+	read_all(done.reader, 1, false);
+	start = now();
+	for (i = 0; i < calls; i++)
+		put_all(&writer, size);
+	drain_ring(&writer);
+	read_all(done.reader, 1, false);
+	took = now() - start;
+
+	check_child(child);
+	close_ring_end(&writer);
+	close_ring_end(&reader);
+	close_ends(done);
+
+	return calls * size / took;
+}
+
+/* As round_trip(): who waits for the answer sends by that. */
+static double ring_round_trip(void)
+{
+	struct ends ends = make_nullmodem();
+	struct ring_end here = make_ring_end(ends.writer);
+	struct ring_end there = make_ring_end(ends.reader);
+	double start = 0, took;
+	pid_t child;
+	int i;
+
+	child = fork();
+	if (child < 0)
+		fail("fork");
+	if (!child) {
+		for (i = 0; i <= ROUND_TRIPS; i++) {
+			get_all(&there, 1);
+			put_all(&there, 1);
+		}
+		drain_ring(&there);
+		_exit(0);
+	}
+
+	for (i = 0; i <= ROUND_TRIPS; i++) {
+		if (i == 1)
+			start = now();
+		put_all(&here, 1);
+		get_all(&here, 1);
+	}
+	took = now() - start;
+
+	check_child(child);
+	close_ring_end(&here);
+	close_ring_end(&there);
+
+	return took / ROUND_TRIPS;
+}
+
 static const size_t sizes[] = { 1, 64, 1024, 4096, 65536, 1 << 20 };
 
-/* MB/s, or µs for the round trip, of each channel and of bare system calls. */
-#define ROWS	(ARRAY_SIZE(channels) + 1)
+/* MB/s, or µs for the round trip: each channel, rings, bare system calls. */
+#define RING_ROW	ARRAY_SIZE(channels)
+#define BARE_ROW	(RING_ROW + 1)
+#define ROWS		(BARE_ROW + 1)
 static double results[ROWS][ARRAY_SIZE(sizes) + 2];
 
 static const char *name_of(size_t row)
 {
+	if (row == RING_ROW)
+		return "ring";
+
 	return row < ARRAY_SIZE(channels) ? channels[row].name : "bare calls";
 }
 
@@ -322,8 +473,11 @@ static void measure(void)
 		if (channels[c].make != make_loopback)
 			row[s + 1] = round_trip(&channels[c]) * 1e6;
 	}
-	for (s = 0; s < ARRAY_SIZE(sizes); s++)
-		results[c][s] = bare_calls(sizes[s]) / 1e6;
+	for (s = 0; s < ARRAY_SIZE(sizes); s++) {
+		results[RING_ROW][s] = ring_throughput(sizes[s]) / 1e6;
+		results[BARE_ROW][s] = bare_calls(sizes[s]) / 1e6;
+	}
+	results[RING_ROW][s + 1] = ring_round_trip() * 1e6;
 }
 
 static const char *const columns[] = {
