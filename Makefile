@@ -253,25 +253,43 @@ vm-deps: build-deps
 vm-modules: vm-deps
 	+@$(with_vm_kernel); tools/build-modules $$kernel/build $$modules
 
-# Every test is built twice: a 32-bit program must find the same interface.
+# Every test is built twice: a 32-bit program must find the same interface. All at
+# once, as there are many.
 tests := $(patsubst test/%_test.c,%,$(wildcard test/*_test.c))
-test-programs: $(tests:%=build/test/%) $(tests:%=build/test/%-32bit)
-	@tools/need perl
+test_programs := $(tests:%=build/test/%) $(tests:%=build/test/%-32bit)
+test-programs: build-deps
+	@tools/need perl gcc-multilib
+	+@$(MAKE) --no-print-directory -j "$$(nproc)" $(test_programs)
 
-test_sources := $(filter-out %_test.c %_client.c,$(wildcard test/*.c))
+test_headers := $(wildcard test/*.h) $(uapi)
+test_flags := $(CFLAGS) -Itest -pthread
+test_flags_32bit := $(test_flags) -m32 -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
+# What the tests share.
+test_common := $(patsubst test/%.c,%.o,\
+		 $(filter-out %_test.c %_client.c,$(wildcard test/*.c)))
+test_objects := $(test_common:%=build/test-objects/%)
+test_objects_32bit := $(test_common:%=build/test-objects/32bit/%)
+.SECONDARY: $(test_objects) $(test_objects_32bit)
 
-build/test/%: test/%_test.c $(test_sources) $(wildcard test/*.h) $(uapi) | build-deps
+build/test-objects/%.o: test/%.c $(test_headers) | build-deps
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -static -pthread -o $@ $< $(test_sources)
+	$(CC) $(test_flags) -c -o $@ $<
 
-build/test/%-32bit: test/%_test.c $(test_sources) $(wildcard test/*.h) $(uapi) | build-deps
+build/test-objects/32bit/%.o: test/%.c $(test_headers) | build-deps
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -m32 -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 \
-		-static -pthread -o $@ $< $(test_sources)
+	$(CC) $(test_flags_32bit) -c -o $@ $<
 
-build/soak/%: test/soak/%_test.c $(test_sources) $(wildcard test/*.h) $(uapi) | build-deps
+build/test/%: test/%_test.c $(test_objects) $(test_headers) | build-deps
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -Itest -static -pthread -o $@ $< $(test_sources)
+	$(CC) $(test_flags) -static -o $@ $(filter %.c %.o,$^)
+
+build/test/%-32bit: test/%_test.c $(test_objects_32bit) $(test_headers) | build-deps
+	@mkdir -p $(@D)
+	$(CC) $(test_flags_32bit) -static -o $@ $(filter %.c %.o,$^)
+
+build/soak/%: test/soak/%_test.c $(test_objects) $(test_headers) | build-deps
+	@mkdir -p $(@D)
+	$(CC) $(test_flags) -static -o $@ $(filter %.c %.o,$^)
 
 build/unit/%: test/unit/%.c test/tap.c test/tap.h vser_frame.h mem_hist.h $(uapi) | build-deps
 	@mkdir -p $(@D)
