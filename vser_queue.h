@@ -115,16 +115,12 @@ static inline u32 vser_queue_peek(struct vser_queue *queue, u8 **bytes)
 	struct __kfifo *fifo = &queue->fifo.kfifo;
 	u32 len, at;
 
-	/*
-	 * Pairs with the release in vser_queue_put(): the bytes are there. If
-	 * there are any, their buffer stays; that of an empty queue may change.
-	 */
+	/* Pairs with the release in vser_queue_put(): the bytes are there. */
 	len = smp_load_acquire(&fifo->in) - fifo->out;
-	if (!len)
-		return 0;
-
-	at = (fifo->out + queue->shift) & fifo->mask;
-	*bytes = fifo->data + at;
+	/* The buffer of an empty queue may change: then nobody looks at it. */
+	at = (fifo->out + data_race(queue->shift)) & fifo->mask;
+	/* Likewise. */
+	*bytes = data_race(fifo->data) + at;
 
 	return min(len, fifo->mask + 1 - at);
 }

@@ -30,7 +30,7 @@ static void connect_lines(unsigned int a, unsigned int b)
 
 /* 1024 lines */
 
-TEST(all_named, "each of 1024 lines has its node, which knows its number")
+TEST_WITHIN(all_named, 60, "each of 1024 lines has its node, which knows its number")
 {
 	struct vser_info info;
 	unsigned int i;
@@ -50,7 +50,7 @@ TEST(all_named, "each of 1024 lines has its node, which knows its number")
 	check_gone();
 }
 
-TEST(all_independent, "each of 1024 lines has its own settings and its own wire")
+TEST_WITHIN(all_independent, 60, "each of 1024 lines has its own settings and its own wire")
 {
 	unsigned int i;
 
@@ -72,7 +72,7 @@ TEST(all_independent, "each of 1024 lines has its own settings and its own wire"
 	}
 }
 
-TEST(all_carry, "each of 512 null modems carries its own bytes")
+TEST_WITHIN(all_carry, 60, "each of 512 null modems carries its own bytes")
 {
 	unsigned int i;
 	int a, b;
@@ -97,7 +97,7 @@ TEST(all_carry, "each of 512 null modems carries its own bytes")
 	}
 }
 
-TEST(all_open, "1024 lines can be open at once")
+TEST_WITHIN(all_open, 60, "1024 lines can be open at once")
 {
 	struct rlimit limit = { MOST + 100, MOST + 100 };
 	static int fds[MOST];
@@ -176,7 +176,7 @@ static bool all_done(void)
 	return true;
 }
 
-TEST(pairs, "64 null modems, all busy both ways, lose nothing and are not early")
+TEST_WITHIN(pairs, 60, "64 null modems, all busy both ways, lose nothing and are not early")
 {
 	struct pollfd pollfds[2 * PAIRS];
 	__u64 start;
