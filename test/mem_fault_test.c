@@ -113,7 +113,7 @@ static void sweep_allocator(int fd, const struct mem_allocator *allocator)
 		sweep_call(fd, MEM_LIMIT, &limit);
 }
 
-TEST_WITHIN(allocators, 60, "an allocation that is refused is ENOMEM, whoever made it")
+TEST_WITHIN(allocators, 180, "an allocation that is refused is ENOMEM, whoever made it")
 {
 	struct mem_allocator allocator;
 	int fd = open_mem();
