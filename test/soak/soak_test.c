@@ -84,13 +84,13 @@ static void run_round(unsigned int seed)
 	__u64 end = now_ns() + ROUND * NSEC_PER_SEC;
 	pid_t pids[HOARDERS + 1];
 	unsigned int i;
+	int fd;
 
 	crowd_start(CROWD_LINES, ROUND, seed);
 	for (i = 0; i < HOARDERS; i++)
 		CHILD(pids[i]) {
-			int fd = open_line(CONTROL_ONLY);
-
 			srand(seed + i);
+			fd = open_line(CONTROL_ONLY);
 			while (now_ns() < end)
 				hoard(fd);
 		}
@@ -101,7 +101,9 @@ static void run_round(unsigned int seed)
 		check_child(pids[i]);
 	crowd_wait();
 	crowd_check_books();
-	check_nothing_held(open_mem());
+	fd = open_mem();
+	check_nothing_held(fd);
+	close(fd);
 }
 
 TEST_WITHIN(soak, 24 * 3600, "books balance and memory stays as it is, all the time")
