@@ -243,7 +243,7 @@ int io_demo_card_lock(struct io_demo_card *card)
 }
 
 /* Gets and locks card @index; to be followed by io_demo_card_done(). */
-struct io_demo_card *io_demo_card_begin(u32 index)
+static struct io_demo_card *io_demo_card_begin(u32 index)
 {
 	struct io_demo_card *card = io_demo_card_get(index);
 	int ret;
@@ -259,7 +259,7 @@ struct io_demo_card *io_demo_card_begin(u32 index)
 	return card;
 }
 
-void io_demo_card_done(struct io_demo_card *card)
+static void io_demo_card_done(struct io_demo_card *card)
 {
 	mutex_unlock(&card->lock);
 	io_demo_card_put(card);

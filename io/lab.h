@@ -144,8 +144,6 @@ long io_demo_latency(void *state, void __user *arg);
 /* io/card.c */
 
 struct io_demo_card *io_demo_card_get(u32 index);
-struct io_demo_card *io_demo_card_begin(u32 index);
-void io_demo_card_done(struct io_demo_card *card);
 int io_demo_card_lock(struct io_demo_card *card);
 void io_demo_card_put(void *card);
 bool io_demo_card_gone(struct io_demo_card *card);

@@ -48,6 +48,16 @@ static const __u32 impossible[] = {
 /* An index starts somewhere near the end, or, with this, after it. */
 static const __u32 moved_on[] = { 0, 1, PAGE, PAGE + 1, SIZE };
 
+/* So many bytes go round the loopback. */
+static void move_on(int fd, struct ring *ring, __u32 n)
+{
+	char bytes[SIZE];
+
+	CHECK_EQ(ring_put(ring, bytes, n), n);
+	CHECK_EQ(ioctl(fd, VS_SYNC_RING), 0);
+	CHECK_EQ(ring_get(ring, bytes, SIZE), n);
+}
+
 TEST(tx_in, "an impossible index of the tx ring is EPROTO, and nothing is sent")
 {
 	int fd = open_loopback(O_RDWR);
@@ -59,9 +69,7 @@ TEST(tx_in, "an impossible index of the tx ring is EPROTO, and nothing is sent")
 	__u32 was;
 
 	for (i = 0; i < ARRAY_SIZE(moved_on); i++) {
-		CHECK_EQ(ring_put(&ring, bytes, moved_on[i]), moved_on[i]);
-		CHECK_EQ(ioctl(fd, VS_SYNC_RING), 0);
-		CHECK_EQ(ring_get(&ring, bytes, SIZE), moved_on[i]);
+		move_on(fd, &ring, moved_on[i]);
 		written += moved_on[i];
 		was = ring.page->tx_out;
 		CHECK_EQ(was, ring.tx_in);
@@ -102,9 +110,7 @@ TEST(rx_out, "an impossible index of the rx ring is EPROTO, and nothing is recei
 	__u32 was;
 
 	for (i = 0; i < ARRAY_SIZE(moved_on); i++) {
-		CHECK_EQ(ring_put(&ring, bytes, moved_on[i]), moved_on[i]);
-		CHECK_EQ(ioctl(fd, VS_SYNC_RING), 0);
-		CHECK_EQ(ring_get(&ring, bytes, SIZE), moved_on[i]);
+		move_on(fd, &ring, moved_on[i]);
 		delivered += moved_on[i];
 		was = ring.page->rx_in;
 		CHECK_EQ(was, ring.rx_out);
