@@ -61,8 +61,8 @@
 /* Where the device's own memory is, for its DMA engine. */
 #define EDU_DMA_MEMORY		0x40000
 
-/* For an interrupt that needs nothing but to arrive. */
-#define EDU_IRQ_TIMEOUT		HZ
+/* For an interrupt that needs nothing but to arrive, and a handler to be run. */
+#define EDU_IRQ_TIMEOUT		(5 * HZ)
 
 static_assert(!(IO_DEMO_USER_IRQS &
 		(EDU_IRQ_FACTORIAL | EDU_IRQ_DMA | EDU_IRQ_TEST)));

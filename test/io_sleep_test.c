@@ -63,6 +63,23 @@ static void sleep_and_wake(void)
 	} while (times_slept() == before);
 }
 
+/* The child is at what its system call does: it has run in the kernel for long. */
+static bool busy_in_kernel(pid_t pid)
+{
+	unsigned long ticks;
+	char path[40];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "re");
+	CHECK(file);
+	CHECK_EQ(fscanf(file, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u "
+			"%*u %*u %*u %lu", &ticks), 1);
+	fclose(file);
+
+	return ticks > 10;
+}
+
 static void check_works(int fd)
 {
 	struct io_demo_dma buffer;
@@ -206,6 +223,7 @@ TEST_WITHIN(measured, 120, "measurements that a sleep cuts short tell how far th
 		CHECK(cost.done > 0 && cost.done < IO_DEMO_MAX_COUNT);
 	}
 	WAIT_UNTIL(edu(fd, 0).works > 10);
+	WAIT_UNTIL(busy_in_kernel(costs));
 	sleep_and_wake();
 	check_child(irqs);
 	check_child(costs);
