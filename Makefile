@@ -166,14 +166,15 @@ kernel_sources := $(wildcard *.[ch] mem/*.[ch] io/*.[ch] test/bench/plain_loop/*
 program_sources := $(wildcard test/*.[ch] test/*/*.[ch] tools/*/*.[ch])
 
 .PHONY: lint
-lint: vm-deps build/coccicheck build/man/vserctl.8 ## static checks: W=1, sparse, checkpatch, Coccinelle, kernel-doc, cppcheck, shellcheck, the headers alone
-	@tools/need sparse g++ gcc-multilib perl cppcheck mandoc shellcheck \
+lint: vm-deps build/coccicheck build/clang-tidy build/man/vserctl.8 ## static checks: W=1, sparse, clang, checkpatch, Coccinelle, kernel-doc, cppcheck, clang-tidy, shellcheck, the headers alone
+	@tools/need sparse clang lld llvm g++ gcc-multilib perl cppcheck mandoc shellcheck \
 		codespell
 	+@kernel=$$(test/vm/fetch $(lint_kernel)); \
 	lint=(W=1 C=2 KCFLAGS=-Werror CF='-Wsparse-all -Wsparse-error $(sparse_off)'); \
 	tools/build-modules $$kernel/build build/lint "$${lint[@]}"; \
 	tools/build-modules --source test/bench/plain_loop $$kernel/build \
-		build/lint/plain_loop "$${lint[@]}"
+		build/lint/plain_loop "$${lint[@]}"; \
+	tools/build-modules $$kernel/build build/lint-clang W=1 LLVM=1 KCFLAGS=-Werror
 	@scripts=$$(tools/kernel-scripts); \
 	tools/checkpatch $$scripts $(kernel_sources) $(program_sources); \
 	perl $$scripts/kernel-doc -none -Werror $(kernel_sources)
@@ -240,6 +241,12 @@ build-deps:
 build/coccicheck: tools/coccicheck $(kernel_sources)
 	@tools/need coccinelle
 	@tools/coccicheck "$$(tools/kernel-scripts)" $(kernel_sources)
+	@mkdir -p $(@D) && touch $@
+
+# So does this.
+build/clang-tidy: .clang-tidy $(wildcard tools/vserctl/*.[ch]) $(uapi)
+	@tools/need clang-tidy
+	@clang-tidy --quiet tools/vserctl/*.c -- $(CFLAGS) $(vserctl_flags)
 	@mkdir -p $(@D) && touch $@
 
 vserctl_flags := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64
