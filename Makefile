@@ -96,7 +96,7 @@ check-vserctl: vm-modules build/bin/vserctl ## the tests of vserctl alone
 		$$kernel $$modules build/bin/vserctl
 
 SOAK := 1800
-soak: vm-modules build/soak/soak ## use everything at once for SOAK=1800 seconds, and look if memory stays; DEBUG=1
+soak: vm-modules build/soak/soak build/soak/storm ## use everything at once, twice for SOAK=1800 seconds, and look if memory stays; DEBUG=1
 	@tools/need perl
 	@$(with_vm_kernel); test/vm/check --kernel $$kernel --modules $$modules \
 		--tests build/soak --soak $(SOAK) $(if $(slow_kernel),--debug)
