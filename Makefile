@@ -31,7 +31,8 @@ release_of = $$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
 	$(1)/include/generated/utsrelease.h)
 
 # For recipes: $$kernel is the folder of the VM's kernel, $$modules ours for it.
-with_vm_kernel = kernel=$$($(vm_kernel)); modules=build/$$(cat "$$kernel/release")
+with_vm_kernel = kernel=$$($(vm_kernel)); \
+	modules=build/$$(cat "$$kernel/release")$(if $(COVERAGE),-gcov)
 # $files is what has test/vm/run put all modules into that folder of the guest.
 with_modules_in = files=(); for module in $$modules/*.ko; do \
 	files+=(--file "$$module:$(1)/$${module\#\#*/}"); done
@@ -94,6 +95,19 @@ check-vserctl: vm-modules build/bin/vserctl ## the tests of vserctl alone
 	@tools/need jq perl
 	@$(with_vm_kernel); prove --exec '' test/vserctl_test :: \
 		$$kernel $$modules build/bin/vserctl
+
+.PHONY: coverage
+coverage: ## run the 64-bit tests on the debugging kernel, and tell which lines none of them has run
+ifeq ($(COVERAGE),1)
+coverage: vm-modules test-programs
+	@tools/need perl gcovr
+	@$(with_vm_kernel); rm -rf build/coverage; mkdir -p build/coverage; \
+	test/vm/check --debug --kernel $$kernel --modules $$modules \
+		--tests build/test --coverage build/coverage $(or $(TESTS),$(tests)); \
+	test/vm/coverage $$kernel/build $$modules build/coverage
+else
+	+@$(MAKE) --no-print-directory DEBUG=1 COVERAGE=1 coverage
+endif
 
 SOAK := 1800
 soak: vm-modules build/soak/soak build/soak/storm ## use everything at once, twice for SOAK=1800 seconds, and look if memory stays; DEBUG=1
@@ -217,7 +231,7 @@ bench_key = $$(cat $$kernel/release), gcc $$(gcc-12 -dumpfullversion), \
 bench-check: vm-modules build/bench/transfer ## compare what transfers cost with test/bench/baseline.json
 	@tools/need jq
 	@$(with_vm_kernel); test/vm/run --icount --cpus 1 --kernel $$kernel \
-		--file $$modules/vser.ko:/modules/vser.ko \
+		--time-limit 600 --file $$modules/vser.ko:/modules/vser.ko \
 		--file build/bench/transfer:/bin/transfer -- sh -c \
 		'insmod /modules/vser.ko lines=2 && transfer --json' >build/bench/transfer.json; \
 	test/bench/compare build/bench/transfer.json test/bench/baseline.json \
@@ -258,7 +272,8 @@ vm-deps: build-deps
 		$(if $(slow_kernel),flex bison bc libssl-dev xz-utils)
 
 vm-modules: vm-deps
-	+@$(with_vm_kernel); tools/build-modules $$kernel/build $$modules
+	+@$(with_vm_kernel); tools/build-modules $$kernel/build $$modules \
+		$(if $(COVERAGE),GCOV_PROFILE=y)
 
 # Every test is built twice: a 32-bit program must find the same interface. All at
 # once, as there are many.

@@ -14,6 +14,7 @@
 
 #include "io.h"
 
+#define LOCAL_APIC	0xfee00000u
 #define PAGE	0x1000
 
 /* The ways to map and to access that go together, and the widest access. */
@@ -160,7 +161,7 @@ TEST(refused, "what is not I/O memory, or another driver's, is not claimed")
 		{ "RAM and beyond",	0x1ef00000, 0x200000, EPERM },
 		{ "reserved at boot",	RESERVED_START, PAGE, EPERM },
 		{ "the firmware's",	0xfffff000, PAGE, EPERM },
-		{ "local APIC",		0xfee00000, PAGE, EBUSY },
+		{ "local APIC",		LOCAL_APIC, PAGE, EBUSY },
 		{ "edu",		0xfea00000, PAGE, EBUSY },
 		{ "part of a page",	TEST_MEMORY, 0x100, EINVAL },
 		{ "not at a page",	TEST_MEMORY + 4, PAGE, EINVAL },
@@ -176,6 +177,10 @@ TEST(refused, "what is not I/O memory, or another driver's, is not claimed")
 	CHECK(file_has("/proc/iomem", "    fea00000-feafffff : io_demo\n"));
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		tap_row(rows[i].what);
+		/* An x2APIC is not reached by memory, so that its is free. */
+		if (rows[i].start == LOCAL_APIC &&
+		    !file_has("/proc/iomem", " Local APIC\n"))
+			continue;
 		claim.start = rows[i].start;
 		claim.size = rows[i].size;
 		for (map = IO_DEMO_MAP_UC; map <= IO_DEMO_MAP_CACHED; map++) {
