@@ -67,10 +67,13 @@ check: ## build, lint and run every test in a virtual machine; VM_KERNEL=, DEBUG
 check-kernels: vm-deps test-programs ## run every test on Debian's kernels 5.10, 6.1, 6.12 and the newest
 	@test/vm/check-kernels $(TESTS)
 .PHONY: check-harness
-check-harness: ## plant bugs, each of which must make the tests fail on the debug kernel
-	+@$(MAKE) --no-print-directory DEBUG=1 vm-modules
-	@tools/need perl; kernel=$$(test/vm/debug-kernel); \
-	prove --exec '' test/vm/check-harness :: "$$kernel" "build/$$(cat "$$kernel/release")"
+check-harness: ## plant bugs, each of which must make the tests fail on the debug kernel, or on that for races
+	+@$(MAKE) --no-print-directory DEBUG=1 harness-finds-bugs
+	+@$(MAKE) --no-print-directory RACES=1 harness-finds-bugs
+.PHONY: harness-finds-bugs
+harness-finds-bugs: vm-modules
+	@tools/need perl
+	@$(with_vm_kernel); prove --exec '' test/vm/check-harness :: $$kernel $$modules
 .PHONY: check-vserctl shell soak
 shell: ## an interactive shell in a virtual machine, with the modules loaded
 
@@ -89,7 +92,8 @@ endif
 
 check: lint unit vm-modules test-programs $(if $(TESTS),,check-vserctl)
 	@$(with_vm_kernel); test/vm/check --kernel $$kernel --modules $$modules \
-		--tests build/test $(if $(slow_kernel),--debug) $(TESTS)
+		--tests build/test $(if $(slow_kernel),--debug) \
+		$(if $(CYCLES),--cycles $(CYCLES)) $(TESTS)
 
 check-vserctl: vm-modules build/bin/vserctl ## the tests of vserctl alone
 	@tools/need jq perl

@@ -5,12 +5,28 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "fault.h"
 #include "line.h"
 
 static int fail_nth;	/* /proc/self/fail-nth */
+
+/* In all tests of the program, which are processes of their own. */
+static unsigned int *refusals;
+
+static void __attribute__((constructor)) share_refusals(void)
+{
+	refusals = mmap(NULL, sizeof(*refusals), PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+}
+
+static void __attribute__((destructor)) tell_refusals(void)
+{
+	if (refusals != MAP_FAILED && *refusals)
+		printf("# %u requests were refused\n", *refusals);
+}
 
 void set_fault(const char *fault, const char *knob, const char *value)
 {
@@ -63,6 +79,7 @@ bool was_refused(void)
 	bool refused = !requests_left();
 
 	refuse(0);
+	*refusals += refused;
 
 	return refused;
 }

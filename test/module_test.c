@@ -287,10 +287,11 @@ static struct usage usage_after(unsigned int cycles)
 }
 
 /*
- * The limit, for 1000 cycles, is a quarter of a kilobyte each: far less than what
- * makes up a line.
+ * The limit, for 1000 cycles, is a quarter of a kilobyte each, far less than what
+ * makes up a line; for more cycles it is the same. So is the time: whoever runs
+ * this program sets one.
  */
-TEST_WITHIN(no_leak, 180, "memory is where it was after many cycles of use")
+TEST_WITHIN(no_leak, 24 * 3600, "memory is where it was after many cycles of use")
 {
 	unsigned int half = nr_cycles() / 2;
 	struct usage start, middle, end;

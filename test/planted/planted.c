@@ -5,6 +5,8 @@
  * It proves that test/vm/check notices each kind: see test/vm/check-harness.
  * What the compiler would see through is hidden from it.
  */
+#include <linux/delay.h>
+#include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
@@ -20,6 +22,7 @@ static DEFINE_MUTEX(planted_first);
 static DEFINE_MUTEX(planted_second);
 static DEFINE_SPINLOCK(planted_spin);
 static int planted_sink;
+static int planted_shared;
 
 static void planted_none(void)
 {
@@ -87,6 +90,29 @@ static void planted_undefined_shift(void)
 	planted_sink = 1 << bits;
 }
 
+static int planted_racer(void *unused)
+{
+	while (!kthread_should_stop()) {
+		planted_shared++;
+		cond_resched();
+	}
+
+	return 0;
+}
+
+static void planted_data_race(void)
+{
+	struct task_struct *racers[2];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(racers); i++)
+		racers[i] = kthread_run(planted_racer, NULL, "planted");
+	msleep(5000);
+	for (i = 0; i < ARRAY_SIZE(racers); i++)
+		if (!IS_ERR(racers[i]))
+			kthread_stop(racers[i]);
+}
+
 static const struct {
 	const char *name;
 	void (*commit)(void);
@@ -98,6 +124,7 @@ static const struct {
 	{ "deadlock",		planted_deadlock },
 	{ "sleep-in-atomic",	planted_sleep_in_atomic },
 	{ "undefined-shift",	planted_undefined_shift },
+	{ "data-race",		planted_data_race },
 };
 
 static int __init planted_init(void)
