@@ -119,6 +119,18 @@ soak: vm-modules build/soak/soak build/soak/storm ## use everything at once, twi
 	@$(with_vm_kernel); test/vm/check --kernel $$kernel --modules $$modules \
 		--tests build/soak --soak $(SOAK) $(if $(slow_kernel),--debug)
 
+STRESS := 60
+.PHONY: stressors
+stressors: vm-modules ## have stress-ng and trinity use the lines, for STRESS=60 seconds each; DEBUG=1
+	@tools/need stress-ng trinity
+	@$(with_vm_kernel); $(call with_modules_in,/modules); \
+	test/vm/run --kernel $$kernel --memory 1G $(devices) \
+		$(if $(slow_kernel),--append acpi=noirq) \
+		--time-limit $$((4 * $(STRESS) + 300)) "$${files[@]}" \
+		--program /usr/bin/stress-ng:/bin/stress-ng \
+		--program /usr/bin/trinity:/bin/trinity \
+		--file test/stressors:/stressors -- /stressors /modules $(STRESS)
+
 # What docs/hardware.md uses; the bytes written to port 0xe9 land in build/port-e9.
 devices := --append 'memmap=8M$$0x1f000000' --device pc-testdev \
 	   --chardev file,id=port-e9,path=build/port-e9 \
