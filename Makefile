@@ -93,7 +93,7 @@ endif
 check: lint unit vm-modules test-programs $(if $(TESTS),,check-vserctl)
 	@$(with_vm_kernel); test/vm/check --kernel $$kernel --modules $$modules \
 		--tests build/test $(if $(slow_kernel),--debug) \
-		$(if $(CYCLES),--cycles $(CYCLES)) $(TESTS)
+		$(if $(CYCLES),--more-time $(CYCLES) --env TEST_CYCLES=$(CYCLES)) $(TESTS)
 
 check-vserctl: vm-modules build/bin/vserctl ## the tests of vserctl alone
 	@tools/need jq perl
@@ -117,7 +117,8 @@ SOAK := 1800
 soak: vm-modules build/soak/soak build/soak/storm ## use everything at once, twice for SOAK=1800 seconds, and look if memory stays; DEBUG=1
 	@tools/need perl
 	@$(with_vm_kernel); test/vm/check --kernel $$kernel --modules $$modules \
-		--tests build/soak --soak $(SOAK) $(if $(slow_kernel),--debug)
+		--tests build/soak $(if $(slow_kernel),--debug) --verbose \
+		--more-time $$((2 * $(SOAK))) --env TEST_SOAK=$(SOAK)
 
 STRESS := 60
 .PHONY: stressors
@@ -130,6 +131,24 @@ stressors: vm-modules ## have stress-ng and trinity use the lines, for STRESS=60
 		--program /usr/bin/stress-ng:/bin/stress-ng \
 		--program /usr/bin/trinity:/bin/trinity \
 		--file test/stressors:/stressors -- /stressors /modules $(STRESS)
+
+FUZZ := 1000000
+SEED := 1
+REPLAY :=
+.PHONY: fuzz fuzz-here
+fuzz: ## make FUZZ=1000000 calls at random, led by what they reach, on the debug kernel; SEED=, REPLAY=FILE, DEBUG=0
+	+@$(MAKE) --no-print-directory DEBUG=$(or $(DEBUG),1) fuzz-here
+
+# KCOV_INSTRUMENT has the modules say what they run through, if the kernel can.
+fuzz-here: vm-deps build/fuzz/fuzz
+	@tools/need perl
+	+@$(with_vm_kernel); modules+=-fuzz; \
+	tools/build-modules $$kernel/build $$modules KCOV_INSTRUMENT=y; \
+	test/vm/check --kernel $$kernel --modules $$modules --tests build/fuzz \
+		$(if $(slow_kernel),--debug) --verbose --console build/fuzz/console \
+		--more-time $$(($(FUZZ) / 50)) --env TEST_FUZZ=$(FUZZ) \
+		--env TEST_FUZZ_SEED=$(SEED) $(if $(REPLAY),--file $(REPLAY):/replay \
+		--env TEST_FUZZ_REPLAY=/replay)
 
 # What docs/hardware.md uses; the bytes written to port 0xe9 land in build/port-e9.
 devices := --append 'memmap=8M$$0x1f000000' --device pc-testdev \
@@ -326,6 +345,12 @@ build/test/%-32bit: test/%_test.c $(test_objects_32bit) $(test_headers) | build-
 	$(CC) $(test_flags_32bit) -static -o $@ $(filter %.c %.o,$^)
 
 build/soak/%: test/soak/%_test.c $(test_objects) $(test_headers) | build-deps
+	@mkdir -p $(@D)
+	$(CC) $(test_flags) -static -o $@ $(filter %.c %.o,$^)
+
+fuzz_sources := $(wildcard test/fuzz/*.c)
+build/fuzz/fuzz: $(fuzz_sources) $(test_objects) $(wildcard test/fuzz/*.h) \
+		$(test_headers) | build-deps
 	@mkdir -p $(@D)
 	$(CC) $(test_flags) -static -o $@ $(filter %.c %.o,$^)
 
