@@ -244,15 +244,16 @@ static void claim_any(void)
 static void come_or_go(void)
 {
 	static const char *const modules[] = { "vser", "mem_demo", "io_demo" };
+	const size_t n = ARRAY_SIZE(modules);
 	bool come = any(2);
 	size_t i;
 
-	for (i = 0; come && i < ARRAY_SIZE(modules); i++)
-		if (!try_load_module(modules[i], i ? "" : "lines=4"))
+	for (i = 0; i < n; i++) {
+		if (come && !try_load_module(modules[i], i ? "" : "lines=4"))
 			happened(&count->loads);
-	for (i = ARRAY_SIZE(modules); !come && i--; )
-		if (!try_unload_module(modules[i]))
+		if (!come && !try_unload_module(modules[n - 1 - i]))
 			happened(&count->unloads);
+	}
 }
 
 static void (*const jobs[])(void) = {
