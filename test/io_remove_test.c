@@ -20,7 +20,12 @@
 #define DRIVER	"/sys/bus/pci/drivers/io_demo/"
 #define MONITOR	"/dev/ttyS2"	/* of QEMU: see --monitor of test/vm/run */
 #define LONG	50000		/* milliseconds */
-#define ENDLESS	0xffffffff
+/*
+ * Of this, the factorial takes a part of a second, and then it is asked for again.
+ * When the device is unplugged the emulator waits for it to be done, and all of the
+ * machine with it.
+ */
+#define LARGE	0x4000000
 
 static __u32 victim;	/* number of the device that goes */
 
@@ -152,7 +157,7 @@ static void wait_for_result(int fd, __u32 handle)
 
 	(void)handle;
 	do
-		ret = try_factorial(fd, victim, ENDLESS, LONG);
+		ret = try_factorial(fd, victim, LARGE, LONG);
 	while (!ret);
 	CHECK_ERR(ret, ENODEV);
 }
@@ -160,7 +165,7 @@ static void wait_for_result(int fd, __u32 handle)
 static void poll_for_result(int fd, __u32 handle)
 {
 	struct io_demo_factorial factorial = {
-		.index = victim, .n = ENDLESS, .timeout_ms = LONG,
+		.index = victim, .n = LARGE, .timeout_ms = LONG,
 		.flags = IO_DEMO_POLL,
 	};
 	int ret;
