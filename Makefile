@@ -66,6 +66,10 @@ check: ## build, lint and run every test in a virtual machine; VM_KERNEL=, DEBUG
 .PHONY: check-kernels
 check-kernels: vm-deps test-programs ## run every test on Debian's kernels 5.10, 6.1, 6.12 and the newest
 	@test/vm/check-kernels $(TESTS)
+.PHONY: check-races
+check-races: ## run tests that do many things at once on a kernel that watches for data races
+	+@$(MAKE) --no-print-directory RACES=1 check \
+		TESTS="books stress flow wire poll transfer ring ring_hostile"
 .PHONY: check-harness
 check-harness: ## plant bugs, each of which must make the tests fail on the debug kernel, or on that for races
 	+@$(MAKE) --no-print-directory DEBUG=1 harness-finds-bugs
