@@ -59,12 +59,15 @@ TEST(refused, "a range that is not a reserved one is refused at load, and says w
 		{ "reserved=4k@0x1000000", EPERM },
 		{ "reserved=16M@0x1e800000", EPERM },
 		{ "reserved=9M@0x1f000000", EPERM },
+		/* The last: a kernel that has an x2APIC does not claim its memory. */
 		{ "reserved=4k@0xfee00000", EBUSY },
 	};
-	size_t i;
+	size_t n = ARRAY_SIZE(rows), i;
 
 	unload_lab();
-	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+	if (!file_has("/proc/iomem", " Local APIC\n"))
+		n--;
+	for (i = 0; i < n; i++) {
 		tap_row(rows[i].parameters);
 		CHECK_EQ(try_load_lab(rows[i].parameters), rows[i].error);
 		CHECK(!file_has("/proc/iomem", "io_demo\n"));
