@@ -94,12 +94,13 @@ static noinline u64 mem_demo_time_free(const struct mem_demo_want *want,
 	return ktime_get_ns() - start;
 }
 
+/* All or none: kmem_cache_alloc_bulk() says how many, or in newer kernels whether. */
 static noinline u64 mem_demo_time_alloc_bulk(const struct mem_demo_want *want,
 					     void **pieces, u32 n, bool *ok)
 {
 	u64 start = ktime_get_ns();
 
-	*ok = kmem_cache_alloc_bulk(want->cache, want->gfp, n, pieces) == n;
+	*ok = kmem_cache_alloc_bulk(want->cache, want->gfp, n, pieces);
 
 	return ktime_get_ns() - start;
 }
@@ -329,8 +330,7 @@ static int mem_demo_bulk_loop(struct mem_demo_worker *worker, u32 n, u64 *ps)
 		u64 start = ktime_get_ns();
 
 		now = min(left, bench->depth);
-		if (kmem_cache_alloc_bulk(want->cache, want->gfp, now,
-					  pieces) != now)
+		if (!kmem_cache_alloc_bulk(want->cache, want->gfp, now, pieces))
 			return -ENOMEM;
 		kmem_cache_free_bulk(want->cache, now, pieces);
 		ns += ktime_get_ns() - start;
