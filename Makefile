@@ -248,7 +248,7 @@ unit: $(patsubst test/unit/%.c,build/unit/%,$(wildcard test/unit/*_test.c)) ## t
 	@prove --exec '' $^
 
 .PHONY: bench
-bench: vm-modules build/bench/pacing build/bench/transfer build/bench/memory ## measure in virtual time: figures repeat
+bench: vm-modules build/bench/pacing build/bench/transfer build/bench/ways build/bench/memory ## measure in virtual time: figures repeat
 	+@$(with_vm_kernel); tools/build-modules --source test/bench/plain_loop \
 		$$kernel/build $$modules/plain_loop
 	@$(with_vm_kernel); $(call with_modules_in,/modules); \
@@ -257,9 +257,10 @@ bench: vm-modules build/bench/pacing build/bench/transfer build/bench/memory ## 
 		--file $$modules/plain_loop/plain_loop.ko:/modules/plain_loop.ko \
 		--file build/bench/pacing:/bin/pacing \
 		--file build/bench/transfer:/bin/transfer \
+		--file build/bench/ways:/bin/ways \
 		--file build/bench/memory:/bin/memory \
 		-- sh -c 'cd /modules && insmod vser.ko lines=128 && transfer && echo && \
-			rmmod vser && insmod vser.ko lines=128 && pacing && echo && \
+			rmmod vser && ways vser.ko && echo && insmod vser.ko lines=128 && pacing && echo && \
 			insmod mem_demo.ko && insmod plain_loop.ko && memory'
 
 # What instruction counts depend on.
@@ -363,7 +364,7 @@ build/unit/%: test/unit/%.c test/tap.c test/tap.h vser_frame.h mem_hist.h $(uapi
 	$(CC) $(CFLAGS) -Itest -fsanitize=address,undefined \
 		-fno-sanitize-recover=all -o $@ $< test/tap.c
 
-build/bench/%: test/bench/%.c test/ring.h $(uapi) | build-deps
+build/bench/%: test/bench/%.c test/bench/channel.h test/ring.h $(uapi) | build-deps
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -static -pthread -o $@ $< -lm
 

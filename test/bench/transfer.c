@@ -29,46 +29,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "channel.h"
 #include "test/ring.h"
 
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
-#define MAX_BLOCK	(1 << 20)
 #define MAX_CALLS	8192		/* of write in one measurement */
 #define MAX_BYTES	(32 << 20)	/* moved in one measurement */
 #define ROUND_TRIPS	2000
 #define RING_SIZE	65536		/* as the queues are */
-
-static char block[MAX_BLOCK];
-
-static void fail(const char *what)
-{
-	error(EXIT_FAILURE, errno, "%s", what);
-}
-
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
-
-/* Two ends of a channel: what is written to one of them is read from the other. */
-struct ends {
-	int writer;
-	int reader;
-};
-
-static struct ends make_pipe(void)
-{
-	int fds[2];
-
-	if (pipe(fds))
-		fail("pipe");
-
-	return (struct ends) { fds[1], fds[0] };
-}
 
 static struct ends make_socketpair(void)
 {
@@ -95,42 +62,9 @@ static struct ends make_pty(void)
 	return (struct ends) { master, slave };
 }
 
-static void set_attr(const char *line, const char *name, const char *value)
-{
-	char path[64];
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/class/vser/%s/%s", line, name);
-	fd = open(path, O_WRONLY);
-	if (fd < 0 || write(fd, value, strlen(value)) < 0)
-		fail(path);
-	close(fd);
-}
-
-static struct ends make_line(const char *wire, const char *reader)
-{
-	struct ends ends;
-
-	set_attr("vser", "exclusive", "0");
-	set_attr("vser", "wire", wire);
-	set_attr("vser", "pacing", "0");
-	set_attr("vser1", "pacing", "0");
-	ends.writer = open("/dev/vser", O_RDWR);
-	ends.reader = open(reader, O_RDWR);
-	if (ends.writer < 0 || ends.reader < 0)
-		fail("/dev/vser");
-
-	return ends;
-}
-
 static struct ends make_loopback(void)
 {
 	return make_line("loopback", "/dev/vser");
-}
-
-static struct ends make_nullmodem(void)
-{
-	return make_line("nullmodem:vser1", "/dev/vser1");
 }
 
 /* What can be compared; the first is the measure of the others. */
@@ -146,25 +80,6 @@ static const struct channel {
 	{ "nullmodem", make_nullmodem, true },
 };
 
-static void close_ends(struct ends ends)
-{
-	close(ends.writer);
-	close(ends.reader);
-}
-
-static void write_all(int fd, size_t size)
-{
-	size_t done = 0;
-	ssize_t n;
-
-	while (done < size) {
-		n = write(fd, block + done, size - done);
-		if (n < 0)
-			fail("write");
-		done += n;
-	}
-}
-
 static void read_all(int fd, size_t size, bool polled)
 {
 	struct pollfd look = { .fd = fd, .events = POLLIN };
@@ -179,14 +94,6 @@ static void read_all(int fd, size_t size, bool polled)
 			fail("read");
 		done += n;
 	}
-}
-
-static void check_child(pid_t child)
-{
-	int status;
-
-	if (waitpid(child, &status, 0) != child || status)
-		error(EXIT_FAILURE, 0, "the other process failed");
 }
 
 /* As read_all(), by blocks. */

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the benchmarks share that move bytes from one process to another: a pipe, a
+ * line, and the time. Whatever fails in here ends the program.
+ */
+#ifndef CHANNEL_H
+#define CHANNEL_H
+
+#include <errno.h>
+#include <error.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#define MAX_BLOCK	(1 << 20)
+
+static char block[MAX_BLOCK];
+
+static inline void fail(const char *what)
+{
+	error(EXIT_FAILURE, errno, "%s", what);
+}
+
+static inline double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+/* Two ends of a channel: what is written to one of them is read from the other. */
+struct ends {
+	int writer;
+	int reader;
+};
+
+static inline struct ends make_pipe(void)
+{
+	int fds[2];
+
+	if (pipe(fds))
+		fail("pipe");
+
+	return (struct ends) { fds[1], fds[0] };
+}
+
+static inline void set_attr(const char *line, const char *name, const char *value)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/class/vser/%s/%s", line, name);
+	fd = open(path, O_WRONLY);
+	if (fd < 0 || write(fd, value, strlen(value)) < 0)
+		fail(path);
+	close(fd);
+}
+
+static inline struct ends make_line(const char *wire, const char *reader)
+{
+	struct ends ends;
+
+	set_attr("vser", "exclusive", "0");
+	set_attr("vser", "wire", wire);
+	set_attr("vser", "pacing", "0");
+	set_attr("vser1", "pacing", "0");
+	ends.writer = open("/dev/vser", O_RDWR);
+	ends.reader = open(reader, O_RDWR);
+	if (ends.writer < 0 || ends.reader < 0)
+		fail("/dev/vser");
+
+	return ends;
+}
+
+static inline struct ends make_nullmodem(void)
+{
+	return make_line("nullmodem:vser1", "/dev/vser1");
+}
+
+static inline void close_ends(struct ends ends)
+{
+	close(ends.writer);
+	close(ends.reader);
+}
+
+static inline void write_all(int fd, size_t size)
+{
+	size_t done = 0;
+	ssize_t n;
+
+	while (done < size) {
+		n = write(fd, block + done, size - done);
+		if (n < 0)
+			fail("write");
+		done += n;
+	}
+}
+
+static inline void check_child(pid_t child)
+{
+	int status;
+
+	if (waitpid(child, &status, 0) != child || status)
+		error(EXIT_FAILURE, 0, "the other process failed");
+}
+
+#endif /* CHANNEL_H */
