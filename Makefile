@@ -267,15 +267,22 @@ bench: vm-modules build/bench/pacing build/bench/transfer build/bench/ways build
 bench_key = $$(cat $$kernel/release), gcc $$(gcc-12 -dumpfullversion), \
 	$$(qemu-system-x86_64 --version | sed -n '1s/.*version \([0-9.]*\).*/QEMU \1/p')
 
-.PHONY: bench-check
-bench-check: vm-modules build/bench/transfer ## compare what transfers cost with test/bench/baseline.json
-	@tools/need jq
+.PHONY: bench-json bench-check bench-plot
+bench-json: vm-modules build/bench/transfer ## measure what transfers cost; into build/bench/transfer.json
 	@$(with_vm_kernel); test/vm/run --icount --cpus 1 --kernel $$kernel \
 		--time-limit 600 --file $$modules/vser.ko:/modules/vser.ko \
 		--file build/bench/transfer:/bin/transfer -- sh -c \
-		'insmod /modules/vser.ko lines=2 && transfer --json' >build/bench/transfer.json; \
-	test/bench/compare build/bench/transfer.json test/bench/baseline.json \
-		"$(bench_key)"
+		'insmod /modules/vser.ko lines=2 && transfer --json' >build/bench/transfer.json
+
+bench-check: bench-json ## compare that with test/bench/baseline.json
+	@tools/need jq
+	@$(with_vm_kernel); test/bench/compare build/bench/transfer.json \
+		test/bench/baseline.json "$(bench_key)"
+
+PLOT := build/bench/transfer.svg
+bench-plot: bench-json ## draw it; PLOT=FILE.svg or FILE.png
+	@tools/need jq gnuplot-nox
+	@test/bench/plot build/bench/transfer.json $(PLOT); echo $(PLOT)
 
 .PHONY: clean
 clean: ## remove build/
