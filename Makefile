@@ -97,7 +97,9 @@ endif
 check: lint unit vm-modules test-programs $(if $(TESTS),,check-vserctl)
 	@$(with_vm_kernel); test/vm/check --kernel $$kernel --modules $$modules \
 		--tests build/test $(if $(slow_kernel),--debug) \
-		$(if $(CYCLES),--more-time $(CYCLES) --env TEST_CYCLES=$(CYCLES)) $(TESTS)
+		$(if $(CYCLES),--more-time $(CYCLES) --env TEST_CYCLES=$(CYCLES)) \
+		$(if $(SWEEP),--more-time $(SWEEP) --env TEST_SWEEP=$(SWEEP) \
+			--env TEST_TIMEOUT_SCALE=100) $(TESTS)
 
 check-vserctl: vm-modules build/bin/vserctl ## the tests of vserctl alone
 	@tools/need jq perl

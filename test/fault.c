@@ -125,14 +125,15 @@ static unsigned int requests_of_load(const char *module, const char *parameters,
 
 /*
  * Some kernels take seconds to unload a module. There not every request is
- * refused but each n-th, so that all of it takes no longer than this, or so.
+ * refused but each n-th, so that all of it takes no longer than this, or so:
+ * TEST_SWEEP seconds, if that is set.
  */
 static unsigned int stride(const char *module, const char *parameters,
 			   unsigned int requests)
 {
-	const unsigned int seconds = 30;
+	const char *text = getenv("TEST_SWEEP");
+	unsigned int seconds = text ? atoi(text) : 30, n;
 	__u64 start = now_ns();
-	unsigned int n;
 
 	CHECK_EQ(try_load_module(module, parameters), 0);
 	CHECK_EQ(try_unload_module(module), 0);
