@@ -145,7 +145,7 @@ static unsigned int stride(const char *module, const char *parameters,
 }
 
 void sweep_load(const char *module, const char *invalid, const char *parameters,
-		void (*check_gone)(void))
+		int also, void (*check_gone)(void))
 {
 	unsigned int first, all, step, n;
 	int error;
@@ -161,7 +161,8 @@ void sweep_load(const char *module, const char *invalid, const char *parameters,
 		error = try_load_module(module, parameters);
 		was_refused();
 		if (error) {
-			CHECK(error == ENOMEM || error == EFAULT);
+			CHECK(error == ENOMEM || error == EFAULT ||
+			      error == also);
 			check_gone();
 		} else {
 			CHECK_EQ(try_unload_module(module), 0);

@@ -38,9 +38,10 @@ unsigned int sweep_for(int (*call)(int fd), int fd, int also);
 
 /*
  * Does so with loading a module, which is not loaded; @invalid are parameters with
- * which it cannot be. Where it was not loaded, nothing may be left of it.
+ * which it cannot be. Loading may also fail with this errno. Where it was not
+ * loaded, nothing may be left of it.
  */
 void sweep_load(const char *module, const char *invalid, const char *parameters,
-		void (*check_gone)(void));
+		int also, void (*check_gone)(void));
 
 #endif /* FAULT_H */

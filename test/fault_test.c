@@ -176,7 +176,7 @@ TEST_WITHIN(load, 120, "a load that is refused memory fails and leaves nothing")
 {
 	prepare_faults();
 	unload();
-	sweep_load("vser", "lines=x", "lines=2", check_gone);
+	sweep_load("vser", "lines=x", "lines=2", ENOMEM, check_gone);
 	load("");
 	check_setting(open_line(CONTROL_ONLY), 115200, FMT_8N1);
 }
