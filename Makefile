@@ -254,7 +254,7 @@ bench: vm-modules build/bench/pacing build/bench/transfer build/bench/ways build
 	+@$(with_vm_kernel); tools/build-modules --source test/bench/plain_loop \
 		$$kernel/build $$modules/plain_loop
 	@$(with_vm_kernel); $(call with_modules_in,/modules); \
-	test/vm/run --icount --cpus 1 --kernel $$kernel --time-limit 600 \
+	test/vm/run --icount --cpus 1 --kernel $$kernel --time-limit 900 \
 		"$${files[@]}" \
 		--file $$modules/plain_loop/plain_loop.ko:/modules/plain_loop.ko \
 		--file build/bench/pacing:/bin/pacing \
@@ -262,7 +262,8 @@ bench: vm-modules build/bench/pacing build/bench/transfer build/bench/ways build
 		--file build/bench/ways:/bin/ways \
 		--file build/bench/memory:/bin/memory \
 		-- sh -c 'cd /modules && insmod vser.ko lines=128 && transfer && echo && \
-			rmmod vser && ways vser.ko && echo && insmod vser.ko lines=128 && pacing && echo && \
+			rmmod vser && ways vser.ko && echo && \
+			insmod vser.ko lines=128 && pacing && echo && \
 			insmod mem_demo.ko && insmod plain_loop.ko && memory'
 
 # What instruction counts depend on.
@@ -272,7 +273,7 @@ bench_key = $$(cat $$kernel/release), gcc $$(gcc-12 -dumpfullversion), \
 .PHONY: bench-json bench-check bench-plot
 bench-json: vm-modules build/bench/transfer ## measure what transfers cost; into build/bench/transfer.json
 	@$(with_vm_kernel); test/vm/run --icount --cpus 1 --kernel $$kernel \
-		--time-limit 600 --file $$modules/vser.ko:/modules/vser.ko \
+		--time-limit 900 --file $$modules/vser.ko:/modules/vser.ko \
 		--file build/bench/transfer:/bin/transfer -- sh -c \
 		'insmod /modules/vser.ko lines=2 && transfer --json' >build/bench/transfer.json
 
@@ -307,7 +308,7 @@ build/coccicheck: tools/coccicheck $(kernel_sources)
 	@mkdir -p $(@D) && touch $@
 
 # So does this.
-build/clang-tidy: .clang-tidy $(wildcard tools/vserctl/*.[ch]) $(uapi)
+build/clang-tidy: .clang-tidy $(wildcard tools/vserctl/*.[ch]) $(uapi) | vserctl-deps
 	@tools/need clang-tidy
 	@clang-tidy --quiet tools/vserctl/*.c -- $(CFLAGS) $(vserctl_flags)
 	@mkdir -p $(@D) && touch $@
