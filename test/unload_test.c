@@ -23,10 +23,6 @@
 #define ATTEMPTS	100	/* on each user; with all of them over 1,000 */
 #define PAGE		4096
 
-#ifndef SYS_poll
-#define SYS_poll	SYS_ppoll
-#endif
-
 FRESH_LINES(2)
 
 static void stay(void)

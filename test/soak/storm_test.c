@@ -152,8 +152,12 @@ static void use_rings(void)
 			ring_get(&ring, bytes, any(PAGE));
 		}
 		happened(&count->uses);
-		if (any(2))
-			munmap(ring.page, ring.length);
+		/* The file is closed by this or by close(), whichever is last. */
+		if (any(2)) {
+			close(poller.fd);
+			poller.fd = -1;
+		}
+		munmap(ring.page, ring.length);
 	}
 	close(poller.fd);
 }
@@ -209,9 +213,11 @@ static void hold(void)
 		if (!ioctl(fd, MEM_MAP, &map)) {
 			at = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED,
 				  map.fd, 0);
-			if (at != MAP_FAILED)
-				*at = 1;
 			close(map.fd);
+			if (at != MAP_FAILED) {
+				*at = 1;
+				munmap(at, PAGE);
+			}
 		}
 	}
 	if (any(2))

@@ -199,6 +199,7 @@ static void draw_line(const struct io_demo_area *areas, size_t nr_areas)
 
 	resources = resources_read("/proc/iomem", &count);
 	unit = choose_unit(resources, count);
+	/* One more: of none, calloc() may make NULL. */
 	lines = calloc(nr_areas + count + 1, sizeof(*lines));
 	if (!lines)
 		return;
