@@ -249,22 +249,30 @@ lint: vm-deps build/coccicheck build/clang-tidy build/man/vserctl.8 ## static ch
 unit: $(patsubst test/unit/%.c,build/unit/%,$(wildcard test/unit/*_test.c)) ## tests of the pure logic, on this machine
 	@prove --exec '' $^
 
+# NATIVE=1: on this machine, REPEAT times, on two of its CPUS.
+REPEAT := 20
+CPUS := 0,1
+benches := pacing transfer ways scale memory
+
 .PHONY: bench
-bench: vm-modules build/bench/pacing build/bench/transfer build/bench/ways build/bench/memory ## measure in virtual time: figures repeat
+bench: $(benches:%=build/bench/%) ## measure in virtual time: figures repeat; NATIVE=1, REPEAT=20, CPUS=0,1: on this machine
+ifeq ($(NATIVE),1)
+bench: all
+	@$(sudo) test/bench/native build/$$(uname -r) build/bench $(REPEAT) $(CPUS)
+else
+bench: vm-modules
 	+@$(with_vm_kernel); tools/build-modules --source test/bench/plain_loop \
 		$$kernel/build $$modules/plain_loop
 	@$(with_vm_kernel); $(call with_modules_in,/modules); \
 	test/vm/run --icount --cpus 1 --kernel $$kernel --time-limit 900 \
 		"$${files[@]}" \
 		--file $$modules/plain_loop/plain_loop.ko:/modules/plain_loop.ko \
-		--file build/bench/pacing:/bin/pacing \
-		--file build/bench/transfer:/bin/transfer \
-		--file build/bench/ways:/bin/ways \
-		--file build/bench/memory:/bin/memory \
+		$(foreach bench,$(benches),--file build/bench/$(bench):/bin/$(bench)) \
 		-- sh -c 'cd /modules && insmod vser.ko lines=128 && transfer && echo && \
 			rmmod vser && ways vser.ko && echo && \
 			insmod vser.ko lines=128 && pacing && echo && \
 			insmod mem_demo.ko && insmod plain_loop.ko && memory'
+endif
 
 # What instruction counts depend on.
 bench_key = $$(cat $$kernel/release), gcc $$(gcc-12 -dumpfullversion), \
@@ -310,7 +318,8 @@ build/coccicheck: tools/coccicheck $(kernel_sources)
 # So does this.
 build/clang-tidy: .clang-tidy $(wildcard tools/vserctl/*.[ch]) $(uapi) | vserctl-deps
 	@tools/need clang-tidy
-	@clang-tidy --quiet tools/vserctl/*.c -- $(CFLAGS) $(vserctl_flags)
+	@clang-tidy --quiet tools/vserctl/*.c -- $(CFLAGS) $(vserctl_flags) \
+		2> >(sed '/warnings\? generated\.$$/d' >&2)
 	@mkdir -p $(@D) && touch $@
 
 vserctl_flags := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64

@@ -5,18 +5,23 @@
  * the round trip of one byte. "ring" is a null modem of which both ends use rings:
  * each block is copied into a ring and out of one, and poll() is called only when
  * there is no room or nothing left. The last row is two system calls that move nothing
- * through the kernel: a read of /dev/zero and a write to /dev/null. Meant for
- * virtual time ("make bench"), where one instruction is one nanosecond and the
- * figures repeat.
+ * through the kernel: a read of /dev/zero and a write to /dev/null.
  *
- * Usage: transfer [--json]
+ * Each figure is the median of several measurements. In virtual time ("make bench")
+ * one instruction is one nanosecond, the figures repeat, and three are enough; on
+ * real hardware ("make bench NATIVE=1") take more, and see how far to trust them.
+ *
+ * Usage: transfer [--json] [--repeat N] [--cpus WRITER,READER]
  * Line 0 and line 1 have to be there.
  */
 #define _GNU_SOURCE
 
 #include <fcntl.h>
+#include <getopt.h>
+#include <math.h>
 #include <poll.h>
 #include <pty.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,11 +33,39 @@
 #include "channel.h"
 #include "test/ring.h"
 
-#define REPEATS		3		/* of each measurement; the median counts */
 #define MAX_CALLS	8192		/* of write in one measurement */
 #define MAX_BYTES	(32 << 20)	/* moved in one measurement */
 #define ROUND_TRIPS	2000
 #define RING_SIZE	65536		/* as the queues are */
+
+/* The CPUs of the processes; -1: where the scheduler puts them. */
+static int writer_cpu = -1, reader_cpu = -1;
+
+static void stay_on(int cpu)
+{
+	cpu_set_t cpus;
+
+	if (cpu < 0)
+		return;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(cpu, &cpus);
+	if (sched_setaffinity(0, sizeof(cpus), &cpus))
+		error(EXIT_FAILURE, errno, "CPU %d", cpu);
+}
+
+/* As fork(): 0 is for the other process. */
+static pid_t fork_reader(void)
+{
+	pid_t child = fork();
+
+	if (child < 0)
+		fail("fork");
+	if (!child)
+		stay_on(reader_cpu);
+
+	return child;
+}
 
 static struct ends make_socketpair(void)
 {
@@ -118,9 +151,7 @@ static double throughput(const struct channel *channel, size_t size, bool polled
 	pid_t child;
 	size_t i;
 
-	child = fork();
-	if (child < 0)
-		fail("fork");
+	child = fork_reader();
 	if (!child) {
 		read_blocks(ends.reader, size, size, polled);
 		write_all(done.writer, 1);
@@ -158,9 +189,7 @@ static double round_trip(const struct channel *channel)
 	else
 		back = channel->make();
 
-	child = fork();
-	if (child < 0)
-		fail("fork");
+	child = fork_reader();
 	if (!child) {
 		for (i = 0; i <= ROUND_TRIPS; i++) {
 			read_all(there.reader, 1, false);
@@ -280,9 +309,7 @@ static double ring_throughput(size_t size)
 	pid_t child;
 	size_t i;
 
-	child = fork();
-	if (child < 0)
-		fail("fork");
+	child = fork_reader();
 	if (!child) {
 		get_all(&reader, size);
 		write_all(done.writer, 1);
@@ -320,9 +347,7 @@ static double ring_round_trip(void)
 	pid_t child;
 	int i;
 
-	child = fork();
-	if (child < 0)
-		fail("fork");
+	child = fork_reader();
 	if (!child) {
 		for (i = 0; i <= ROUND_TRIPS; i++) {
 			get_all(&there, 1);
@@ -355,6 +380,7 @@ static const size_t sizes[] = { 1, 64, 1024, 4096, 65536, 1 << 20 };
 #define ROWS		(BARE_ROW + 1)
 #define COLUMNS		(ARRAY_SIZE(sizes) + 2)
 static double results[ROWS][COLUMNS];
+static double spread[ROWS][COLUMNS];	/* how wide their confidence intervals are */
 
 static const char *name_of(size_t row)
 {
@@ -394,25 +420,51 @@ static int compare(const void *a, const void *b)
 }
 
 /*
+ * How many of @n sorted values lie on either side of a confidence interval of their
+ * median: the true one is outside in no more than 5 % of cases, whatever the
+ * distribution. -1: there are too few to tell.
+ */
+static int outside(int n)
+{
+	double chance = pow(0.5, n), sum = 0;
+	int k;
+
+	for (k = 0; sum + chance <= 0.025; k++) {
+		sum += chance;
+		chance *= (double)(n - k) / (k + 1);
+	}
+
+	return k - 1;
+}
+
+/*
  * The medians: even in virtual time, what else the kernel has to do at times falls
  * into one measurement or another.
  */
-static void measure_all(void)
+static void measure_all(int repeat)
 {
-	static double each[REPEATS][ROWS][COLUMNS];
-	double sorted[REPEATS];
-	size_t row, column, i;
+	double (*each)[ROWS][COLUMNS] = calloc(repeat, sizeof(*each));
+	double *sorted = calloc(repeat, sizeof(*sorted));
+	int i, out = outside(repeat);
+	size_t row, column;
 
-	for (i = 0; i < REPEATS; i++)
+	if (!each || !sorted)
+		fail("calloc");
+	for (i = 0; i < repeat; i++)
 		measure(each[i]);
 	for (row = 0; row < ROWS; row++) {
 		for (column = 0; column < COLUMNS; column++) {
-			for (i = 0; i < REPEATS; i++)
+			for (i = 0; i < repeat; i++)
 				sorted[i] = each[i][row][column];
-			qsort(sorted, REPEATS, sizeof(sorted[0]), compare);
-			results[row][column] = sorted[REPEATS / 2];
+			qsort(sorted, repeat, sizeof(*sorted), compare);
+			results[row][column] = sorted[repeat / 2];
+			if (out >= 0)
+				spread[row][column] = sorted[repeat - 1 - out] -
+						      sorted[out];
 		}
 	}
+	free(sorted);
+	free(each);
 }
 
 static const char *const columns[COLUMNS] = {
@@ -420,7 +472,23 @@ static const char *const columns[COLUMNS] = {
 	"round trip",
 };
 
-static void print_table(const char *title, bool ratio)
+/* What a table can show of a result. */
+static double plain(size_t row, size_t column)
+{
+	return results[row][column];
+}
+
+static double in_pipes(size_t row, size_t column)
+{
+	return results[row][column] / results[0][column];
+}
+
+static double uncertain(size_t row, size_t column)
+{
+	return 100 * spread[row][column] / 2 / results[row][column];
+}
+
+static void print_table(const char *title, double (*figure)(size_t row, size_t column))
 {
 	size_t c, s;
 
@@ -431,12 +499,10 @@ static void print_table(const char *title, bool ratio)
 	for (c = 0; c < ROWS; c++) {
 		printf("%-12s", name_of(c));
 		for (s = 0; s < COLUMNS; s++) {
-			if (!results[c][s])
-				printf("%12s", "-");
-			else if (ratio)
-				printf("%12.2f", results[c][s] / results[0][s]);
+			if (results[c][s])
+				printf("%12.2f", figure(c, s));
 			else
-				printf("%12.2f", results[c][s]);
+				printf("%12s", "-");
 		}
 		printf("\n");
 	}
@@ -458,15 +524,60 @@ static void print_json(void)
 	printf("\n}\n");
 }
 
+static int number(const char *text, int least)
+{
+	char *end;
+	long value = strtol(text, &end, 10);
+
+	if (end == text || *end || value < least || value > 1000)
+		error(2, 0, "%s: not a number from %d to 1000", text, least);
+
+	return value;
+}
+
 int main(int argc, char **argv)
 {
-	measure_all();
-	if (argc > 1 && !strcmp(argv[1], "--json")) {
-		print_json();
-	} else {
-		print_table("x pipe", true);
-		print_table("MB/s, us", false);
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "repeat", required_argument, NULL, 'r' },
+		{ "cpus", required_argument, NULL, 'c' },
+		{}
+	};
+	bool json = false;
+	int option, repeat = 3;
+	char *comma;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 'j':
+			json = true;
+			break;
+		case 'r':
+			repeat = number(optarg, 1);
+			break;
+		case 'c':
+			comma = strchr(optarg, ',');
+			if (!comma)
+				error(2, 0, "--cpus WRITER,READER");
+			*comma = '\0';
+			writer_cpu = number(optarg, 0);
+			reader_cpu = number(comma + 1, 0);
+			break;
+		default:
+			return 2;
+		}
 	}
+
+	stay_on(writer_cpu);
+	measure_all(repeat);
+	if (json) {
+		print_json();
+		return 0;
+	}
+	print_table("x pipe", in_pipes);
+	print_table("MB/s, us", plain);
+	if (outside(repeat) >= 0)
+		print_table("+- %", uncertain);
 
 	return 0;
 }
