@@ -68,8 +68,8 @@ check-kernels: vm-deps test-programs ## run every test on Debian's kernels 5.10,
 	@test/vm/check-kernels $(TESTS)
 .PHONY: check-races
 check-races: ## run tests that do many things at once on a kernel that watches for data races
-	+@$(MAKE) --no-print-directory RACES=1 check \
-		TESTS="books stress flow wire poll transfer ring ring_hostile"
+	+@$(MAKE) --no-print-directory RACES=1 check-vm \
+		TESTS="$(or $(TESTS),books stress flow wire poll transfer ring ring_hostile)"
 .PHONY: check-harness
 check-harness: ## plant bugs, each of which must make the tests fail on the debug kernel, or on that for races
 	+@$(MAKE) --no-print-directory DEBUG=1 harness-finds-bugs
@@ -78,7 +78,7 @@ check-harness: ## plant bugs, each of which must make the tests fail on the debu
 harness-finds-bugs: vm-modules
 	@tools/need perl
 	@$(with_vm_kernel); prove --exec '' test/vm/check-harness :: $$kernel $$modules
-.PHONY: check-vserctl shell soak
+.PHONY: check-vm check-vserctl shell soak
 shell: ## an interactive shell in a virtual machine, with the modules loaded
 
 ifeq ($(NATIVE),1)
@@ -94,7 +94,10 @@ run: vm-modules $(clients) build/bin/vserctl
 		--file test/demo:/demo/demo -- /demo/demo /demo
 endif
 
-check: lint unit vm-modules test-programs $(if $(TESTS),,check-vserctl)
+check: lint unit $(if $(TESTS),,check-vserctl) check-vm
+
+check-vm: vm-modules test-programs ## the test programs alone; TESTS= names some of them
+	@tools/need perl
 	@$(with_vm_kernel); test/vm/check --kernel $$kernel --modules $$modules \
 		--tests build/test $(if $(slow_kernel),--debug) \
 		$(if $(CYCLES),--more-time $(CYCLES) --env TEST_CYCLES=$(CYCLES)) \
