@@ -310,6 +310,46 @@ static u32 any(u32 below)
 	return (state >> 33) % below;
 }
 
+static void compare_chars(const struct vser_chars *a, const struct vser_chars *b)
+{
+	u32 i;
+
+	CHECK_EQ(a->n, b->n);
+	for (i = 0; i < a->n; i++) {
+		CHECK_EQ(a->chars[i].byte, b->chars[i].byte);
+		CHECK_EQ(a->chars[i].parity, b->chars[i].parity);
+		CHECK_EQ(a->chars[i].frame, b->chars[i].frame);
+		CHECK_EQ(a->chars[i].brk, b->chars[i].brk);
+	}
+}
+
+TEST(in_order, "a frame in order comes to the same as bit by bit, whatever was before")
+{
+	unsigned int i, n;
+
+	for (i = 0; i < NR_FORMATS; i++) {
+		struct vser_uart uart = { 9600, format(i) };
+		u32 bits = vser_frame_bits(&uart.fmt);
+		struct vser_link link, by_bits;
+
+		set_up(&link, uart, uart, NULL);
+		by_bits = link;
+		set_row(&uart, &uart);
+		for (n = 0; n < 20000; n++) {
+			struct vser_chars chars = { 0 }, expected = { 0 };
+			/* Half of them in order, the others with any bits set. */
+			u16 word = any(2) ? vser_frame_encode(&uart.fmt, any(256)) :
+					    any(1 << (bits - 1)) << 1;
+
+			vser_link_frame(&link, word, &chars);
+			vser_link_bits(&by_bits, word, &expected);
+			compare_chars(&chars, &expected);
+			CHECK_EQ(link.sampler.active, by_bits.sampler.active);
+			CHECK_EQ(link.sampler.level, by_bits.sampler.level);
+		}
+	}
+}
+
 /* A speed: any, or one that is near another. */
 static u32 any_baud(u32 near)
 {
