@@ -220,7 +220,7 @@ uninstall: ## remove what install has installed; KDIR=, DESTDIR=, prefix=
 sparse_off := -Wno-shadow -Wno-sizeof-bool -Wno-pointer-arith \
 	      -Wno-flexible-array-sizeof -Wno-tautological-compare
 
-kernel_sources := $(wildcard *.[ch] mem/*.[ch] io/*.[ch] test/bench/plain_loop/*.c)
+kernel_sources := $(wildcard *.[ch] mem/*.[ch] io/*.[ch] test/bench/peers/*.c)
 program_sources := $(wildcard test/*.[ch] test/*/*.[ch] tools/*/*.[ch])
 
 .PHONY: lint
@@ -230,8 +230,8 @@ lint: vm-deps build/coccicheck build/clang-tidy build/man/vserctl.8 ## static ch
 	+@kernel=$$(test/vm/fetch $(lint_kernel)); \
 	lint=(W=1 C=2 KCFLAGS=-Werror CF='-Wsparse-all -Wsparse-error $(sparse_off)'); \
 	tools/build-modules $$kernel/build build/lint "$${lint[@]}"; \
-	tools/build-modules --source test/bench/plain_loop $$kernel/build \
-		build/lint/plain_loop "$${lint[@]}"; \
+	tools/build-modules --source test/bench/peers $$kernel/build \
+		build/lint/peers "$${lint[@]}"; \
 	tools/build-modules $$kernel/build build/lint-clang W=1 LLVM=1 KCFLAGS=-Werror
 	@scripts=$$(tools/kernel-scripts); \
 	tools/checkpatch $$scripts $(kernel_sources) $(program_sources); \
@@ -255,7 +255,7 @@ unit: $(patsubst test/unit/%.c,build/unit/%,$(wildcard test/unit/*_test.c)) ## t
 # NATIVE=1: on this machine, REPEAT times, on two of its CPUS.
 REPEAT := 20
 CPUS := 0,1
-benches := pacing transfer ways scale memory
+benches := transfer scale ways pacing cost memory
 
 .PHONY: bench
 bench: $(benches:%=build/bench/%) ## measure in virtual time: figures repeat; NATIVE=1, REPEAT=20, CPUS=0,1: on this machine
@@ -264,16 +264,18 @@ bench: all
 	@$(sudo) test/bench/native build/$$(uname -r) build/bench $(REPEAT) $(CPUS)
 else
 bench: vm-modules
-	+@$(with_vm_kernel); tools/build-modules --source test/bench/plain_loop \
-		$$kernel/build $$modules/plain_loop
+	+@$(with_vm_kernel); tools/build-modules --source test/bench/peers \
+		$$kernel/build $$modules/peers
 	@$(with_vm_kernel); $(call with_modules_in,/modules); \
 	test/vm/run --icount --cpus 1 --kernel $$kernel --time-limit 900 \
 		"$${files[@]}" \
-		--file $$modules/plain_loop/plain_loop.ko:/modules/plain_loop.ko \
+		--file $$modules/peers/plain_loop.ko:/modules/plain_loop.ko \
+		--file $$modules/peers/wake_up.ko:/modules/wake_up.ko \
 		$(foreach bench,$(benches),--file build/bench/$(bench):/bin/$(bench)) \
 		-- sh -c 'cd /modules && insmod vser.ko lines=128 && transfer && echo && \
 			rmmod vser && ways vser.ko && echo && \
 			insmod vser.ko lines=128 && pacing && echo && \
+			cost wake_up.ko && echo && \
 			insmod mem_demo.ko && insmod plain_loop.ko && memory'
 endif
 
