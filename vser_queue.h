@@ -9,6 +9,7 @@
 #ifndef VSER_QUEUE_H
 #define VSER_QUEUE_H
 
+#include <linux/cache.h>
 #include <linux/fs.h>
 #include <linux/kfifo.h>
 #include <linux/mutex.h>
@@ -30,6 +31,9 @@
  * consumer alone fifo.out; each reads the other's index by load-acquire and
  * publishes its own by store-release, so that the bytes are there before the
  * index says so. The indices run on as long as the line lives.
+ *
+ * A queue has cache lines of its own: who sends and who receives, each on a CPU,
+ * do not wait for one another unless they use the same queue.
  */
 struct vser_queue {
 	/* Process context; inside line->open_lock, outside the wires' locks. */
@@ -37,7 +41,7 @@ struct vser_queue {
 	struct kfifo fifo;
 	u32 shift;
 	wait_queue_head_t wait;
-};
+} ____cacheline_aligned_in_smp;
 
 static inline void vser_queue_init(struct vser_queue *queue, u32 size)
 {
