@@ -8,6 +8,11 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 
+# What installs, and what has a machine, one after the other.
+ifeq ($(MAKELEVEL),0)
+.NOTPARALLEL:
+endif
+
 # The kernel of the virtual machine: a Debian series that test/vm/fetch knows, or
 # with DEBUG=1 or RACES=1 one that is built with the kernel's own checkers.
 lint_kernel := 6.1
@@ -250,20 +255,22 @@ lint: vm-deps build/coccicheck build/clang-tidy build/man/vserctl.8 ## static ch
 
 .PHONY: unit
 unit: $(patsubst test/unit/%.c,build/unit/%,$(wildcard test/unit/*_test.c)) ## tests of the pure logic, on this machine
+	@tools/need perl
 	@prove --exec '' $^
 
 # NATIVE=1: on this machine, REPEAT times, on two of its CPUS.
 REPEAT := 20
 CPUS := 0,1
-benches := transfer scale ways pacing cost memory
+native_benches := transfer scale ways
+benches := transfer ways pacing cost memory
 
 .PHONY: bench
-bench: $(benches:%=build/bench/%) ## measure in virtual time: figures repeat; NATIVE=1, REPEAT=20, CPUS=0,1: on this machine
+bench: ## measure in virtual time: figures repeat; NATIVE=1, REPEAT=20, CPUS=0,1: on this machine
 ifeq ($(NATIVE),1)
-bench: all
+bench: all $(native_benches:%=build/bench/%)
 	@$(sudo) test/bench/native build/$$(uname -r) build/bench $(REPEAT) $(CPUS)
 else
-bench: vm-modules
+bench: vm-modules $(benches:%=build/bench/%)
 	+@$(with_vm_kernel); tools/build-modules --source test/bench/peers \
 		$$kernel/build $$modules/peers
 	@$(with_vm_kernel); $(call with_modules_in,/modules); \
@@ -323,8 +330,8 @@ build/coccicheck: tools/coccicheck $(kernel_sources)
 # So does this.
 build/clang-tidy: .clang-tidy $(wildcard tools/vserctl/*.[ch]) $(uapi) | vserctl-deps
 	@tools/need clang-tidy
-	@clang-tidy --quiet tools/vserctl/*.c -- $(CFLAGS) $(vserctl_flags) \
-		2> >(sed '/warnings\? generated\.$$/d' >&2)
+	@clang-tidy --quiet tools/vserctl/*.c -- $(CFLAGS) $(vserctl_flags) 2>&1 | \
+		sed '/warnings\? generated\.$$/d'
 	@mkdir -p $(@D) && touch $@
 
 vserctl_flags := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64

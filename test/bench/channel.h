@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the benchmarks share that move bytes from one process to another: a pipe, a
- * line, and the time. Whatever fails in here ends the program.
+ * What the benchmarks share that move bytes from one process to another: the other
+ * process, a pipe, a line, and the time. Whatever fails in here ends the program.
  */
 #ifndef CHANNEL_H
 #define CHANNEL_H
@@ -9,9 +9,11 @@
 #include <errno.h>
 #include <error.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,9 +23,10 @@
 
 static char block[MAX_BLOCK];
 
-static inline void fail(const char *what)
+static inline __attribute__((noreturn)) void fail(const char *what)
 {
-	error(EXIT_FAILURE, errno, "%s", what);
+	error(0, errno, "%s", what);
+	exit(EXIT_FAILURE);
 }
 
 static inline double now(void)
@@ -33,6 +36,37 @@ static inline double now(void)
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 
 	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+static inline void child_ended(int signal, siginfo_t *info, void *context)
+{
+	static const char text[] = "the other process failed\n";
+
+	(void)signal;
+	(void)context;
+	if (info->si_code == CLD_EXITED && !info->si_status)
+		return;
+	_exit(write(STDERR_FILENO, text, sizeof(text) - 1) < 0 ? 2 : EXIT_FAILURE);
+}
+
+/* As fork(); if one of the two fails, the other one does not wait for it. */
+static inline pid_t fork_other(void)
+{
+	struct sigaction action = {
+		.sa_sigaction = child_ended,
+		.sa_flags = SA_SIGINFO | SA_RESTART | SA_NOCLDSTOP,
+	};
+	pid_t child;
+
+	if (sigaction(SIGCHLD, &action, NULL))
+		fail("sigaction");
+	child = fork();
+	if (child < 0)
+		fail("fork");
+	if (!child)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+
+	return child;
 }
 
 /* Two ends of a channel: what is written to one of them is read from the other. */

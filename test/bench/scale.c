@@ -6,8 +6,9 @@
  * number of pairs, as long as there are CPUs. Meant for real hardware ("make bench
  * NATIVE=1"): in virtual time there is one CPU.
  *
- * Usage: scale
- * Two lines have to be there for each two CPUs.
+ * Usage: scale [REPEAT]
+ * REPEAT is how often what they move is measured, by default 20 times. As many lines
+ * as CPUs have to be there, 128 at most.
  */
 #define _GNU_SOURCE
 
@@ -15,12 +16,12 @@
 #include <signal.h>
 #include <stdint.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 
 #include "channel.h"
+#include "sample.h"
 
 #define BLOCK		4096
-#define SECONDS		2
+#define WINDOW_MS	200
 #define MAX_PAIRS	64
 
 /* What each reader has read; a cache line each, so as not to be what is measured. */
@@ -29,6 +30,21 @@ static struct {
 	char pad[120];
 } *moved;
 
+static unsigned int repeat;
+
+static int open_line(const char *name)
+{
+	char path[40];
+	int fd;
+
+	snprintf(path, sizeof(path), "/dev/%s", name);
+	fd = open(path, O_RDWR);
+	if (fd < 0)
+		fail(path);
+
+	return fd;
+}
+
 static struct ends make_own_pipe(unsigned int pair)
 {
 	(void)pair;
@@ -36,24 +52,20 @@ static struct ends make_own_pipe(unsigned int pair)
 	return make_pipe();
 }
 
-/* Of lines 2n and 2n + 1. */
+/* Of lines 2 * @pair and 2 * @pair + 1, as a null modem. */
 static struct ends make_own_nullmodem(unsigned int pair)
 {
-	char here[20], there[20], path[40], wire[40];
+	char writer[20], reader[20], far_end[40];
 	struct ends ends;
 
-	snprintf(here, sizeof(here), "vser%.0u", 2 * pair);
-	snprintf(there, sizeof(there), "vser%u", 2 * pair + 1);
-	snprintf(wire, sizeof(wire), "nullmodem:%s", there);
-	set_attr(here, "wire", wire);
-	set_attr(here, "pacing", "0");
-	set_attr(there, "pacing", "0");
-	snprintf(path, sizeof(path), "/dev/%s", here);
-	ends.writer = open(path, O_RDWR);
-	snprintf(path, sizeof(path), "/dev/%s", there);
-	ends.reader = open(path, O_RDWR);
-	if (ends.writer < 0 || ends.reader < 0)
-		fail(path);
+	snprintf(writer, sizeof(writer), "vser%.0u", 2 * pair);
+	snprintf(reader, sizeof(reader), "vser%u", 2 * pair + 1);
+	snprintf(far_end, sizeof(far_end), "nullmodem:%s", reader);
+	set_attr(writer, "wire", far_end);
+	set_attr(writer, "pacing", "0");
+	set_attr(reader, "pacing", "0");
+	ends.writer = open_line(writer);
+	ends.reader = open_line(reader);
 
 	return ends;
 }
@@ -87,25 +99,32 @@ static uint64_t sum(unsigned int pairs)
 	return all;
 }
 
-/* Bytes per second, of all pairs together. */
-static double throughput(struct ends (*make)(unsigned int pair), unsigned int pairs)
+/* MB per second, of all @pairs together, while they go on. */
+static double watch(unsigned int pairs)
+{
+	struct timespec window = { .tv_nsec = WINDOW_MS * 1000000 };
+	uint64_t before = sum(pairs);
+	double start = now();
+
+	nanosleep(&window, NULL);
+
+	return (sum(pairs) - before) / (now() - start) / 1e6;
+}
+
+static struct sample throughput(struct ends (*make)(unsigned int pair),
+				unsigned int pairs)
 {
 	pid_t children[2 * MAX_PAIRS];
 	struct ends ends[MAX_PAIRS];
-	uint64_t before;
-	double start, rate;
+	double values[MAX_REPEAT] = {};
 	unsigned int i;
-	int status;
 
 	for (i = 0; i < 2 * pairs; i++) {
 		if (i % 2 == 0)
 			ends[i / 2] = make(i / 2);
-		children[i] = fork();
-		if (children[i] < 0)
-			fail("fork");
+		children[i] = fork_other();
 		if (children[i])
 			continue;
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (i % 2)
 			write_on(ends[i / 2].writer);
 		else
@@ -113,33 +132,43 @@ static double throughput(struct ends (*make)(unsigned int pair), unsigned int pa
 	}
 
 	sleep(1);
-	before = sum(pairs);
-	start = now();
-	sleep(SECONDS);
-	rate = (sum(pairs) - before) / (now() - start);
+	for (i = 0; i < repeat; i++)
+		values[i] = watch(pairs);
 
+	/* From now on, that they end is no fault. */
+	signal(SIGCHLD, SIG_DFL);
 	for (i = 0; i < 2 * pairs; i++)
 		kill(children[i], SIGKILL);
 	for (i = 0; i < 2 * pairs; i++)
-		if (waitpid(children[i], &status, 0) != children[i] ||
-		    !WIFSIGNALED(status))
-			error(EXIT_FAILURE, 0, "another process failed");
+		if (waitpid(children[i], NULL, 0) != children[i])
+			fail("waitpid");
 	for (i = 0; i < pairs; i++)
 		close_ends(ends[i]);
 
-	return rate;
+	return sample_of(values, repeat);
 }
 
-int main(void)
+static void print(struct sample sample, double one)
 {
-	double pipes, lines, one_pipe = 0, one_line = 0;
-	unsigned int pairs, most = 1;
+	printf("%12.0f%12.2f%12.2f", sample.median, off_percent(sample),
+	       sample.median / one);
+}
+
+int main(int argc, char **argv)
+{
+	double one_pipe = 0, one_line = 0;
+	struct sample pipes, lines;
+	unsigned int pairs, most;
 	cpu_set_t cpus;
 
+	repeat = argc == 2 ? atoi(argv[1]) : 20;
+	if (argc > 2 || repeat < 1 || repeat > MAX_REPEAT)
+		error(2, 0, "Usage: scale [REPEAT]");
 	if (sched_getaffinity(0, sizeof(cpus), &cpus))
 		fail("sched_getaffinity");
-	if (CPU_COUNT(&cpus) / 2 > 1)
-		most = CPU_COUNT(&cpus) / 2;
+	most = CPU_COUNT(&cpus) / 2;
+	if (most < 1)
+		most = 1;
 	if (most > MAX_PAIRS)
 		most = MAX_PAIRS;
 	moved = mmap(NULL, MAX_PAIRS * sizeof(*moved), PROT_READ | PROT_WRITE,
@@ -147,17 +176,22 @@ int main(void)
 	if (moved == MAP_FAILED)
 		fail("mmap");
 
-	printf("%-12s%24s%24s\n", "", "pipe", "nullmodem");
-	printf("%-12s%12s%12s%12s%12s\n", "pairs", "MB/s", "times", "MB/s", "times");
-	for (pairs = 1; pairs <= most; pairs *= 2) {
+	printf("%-8s%36s%36s\n", "", "pipe", "nullmodem");
+	printf("%-8s%12s%12s%12s%12s%12s%12s\n", "pairs", "MB/s", "+- %",
+	       "times", "MB/s", "+- %", "times");
+	for (pairs = 1;; pairs = 2 * pairs < most ? 2 * pairs : most) {
 		pipes = throughput(make_own_pipe, pairs);
 		lines = throughput(make_own_nullmodem, pairs);
 		if (pairs == 1) {
-			one_pipe = pipes;
-			one_line = lines;
+			one_pipe = pipes.median;
+			one_line = lines.median;
 		}
-		printf("%-12u%12.0f%12.2f%12.0f%12.2f\n", pairs, pipes / 1e6,
-		       pipes / one_pipe, lines / 1e6, lines / one_line);
+		printf("%-8u", pairs);
+		print(pipes, one_pipe);
+		print(lines, one_line);
+		printf("\n");
+		if (pairs == most)
+			break;
 	}
 
 	return 0;

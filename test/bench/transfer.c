@@ -18,7 +18,6 @@
 
 #include <fcntl.h>
 #include <getopt.h>
-#include <math.h>
 #include <poll.h>
 #include <pty.h>
 #include <sched.h>
@@ -31,6 +30,7 @@
 #include <unistd.h>
 
 #include "channel.h"
+#include "sample.h"
 #include "test/ring.h"
 
 #define MAX_CALLS	8192		/* of write in one measurement */
@@ -54,13 +54,10 @@ static void stay_on(int cpu)
 		error(EXIT_FAILURE, errno, "CPU %d", cpu);
 }
 
-/* As fork(): 0 is for the other process. */
 static pid_t fork_reader(void)
 {
-	pid_t child = fork();
+	pid_t child = fork_other();
 
-	if (child < 0)
-		fail("fork");
 	if (!child)
 		stay_on(reader_cpu);
 
@@ -379,8 +376,8 @@ static const size_t sizes[] = { 1, 64, 1024, 4096, 65536, 1 << 20 };
 #define BARE_ROW	(RING_ROW + 1)
 #define ROWS		(BARE_ROW + 1)
 #define COLUMNS		(ARRAY_SIZE(sizes) + 2)
-static double results[ROWS][COLUMNS];
-static double spread[ROWS][COLUMNS];	/* how wide their confidence intervals are */
+static struct sample results[ROWS][COLUMNS];
+static struct sample ratios[ROWS][COLUMNS];	/* to the pipe's of the same round */
 
 static const char *name_of(size_t row)
 {
@@ -412,58 +409,34 @@ static void measure(double of[ROWS][COLUMNS])
 	of[RING_ROW][s + 1] = ring_round_trip() * 1e6;
 }
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 /*
- * How many of @n sorted values lie on either side of a confidence interval of their
- * median: the true one is outside in no more than 5 % of cases, whatever the
- * distribution. -1: there are too few to tell.
- */
-static int outside(int n)
-{
-	double chance = pow(0.5, n), sum = 0;
-	int k;
-
-	for (k = 0; sum + chance <= 0.025; k++) {
-		sum += chance;
-		chance *= (double)(n - k) / (k + 1);
-	}
-
-	return k - 1;
-}
-
-/*
- * The medians: even in virtual time, what else the kernel has to do at times falls
- * into one measurement or another.
+ * Several of each: even in virtual time, what else the kernel has to do at times
+ * falls into one measurement or another.
  */
 static void measure_all(int repeat)
 {
 	double (*each)[ROWS][COLUMNS] = calloc(repeat, sizeof(*each));
-	double *sorted = calloc(repeat, sizeof(*sorted));
-	int i, out = outside(repeat);
+	double *values = calloc(repeat, sizeof(*values));
 	size_t row, column;
+	int i;
 
-	if (!each || !sorted)
+	if (!each || !values)
 		fail("calloc");
 	for (i = 0; i < repeat; i++)
 		measure(each[i]);
 	for (row = 0; row < ROWS; row++) {
 		for (column = 0; column < COLUMNS; column++) {
+			if (!each[0][row][column])
+				continue;
 			for (i = 0; i < repeat; i++)
-				sorted[i] = each[i][row][column];
-			qsort(sorted, repeat, sizeof(*sorted), compare);
-			results[row][column] = sorted[repeat / 2];
-			if (out >= 0)
-				spread[row][column] = sorted[repeat - 1 - out] -
-						      sorted[out];
+				values[i] = each[i][row][column];
+			results[row][column] = sample_of(values, repeat);
+			for (i = 0; i < repeat; i++)
+				values[i] = each[i][row][column] / each[i][0][column];
+			ratios[row][column] = sample_of(values, repeat);
 		}
 	}
-	free(sorted);
+	free(values);
 	free(each);
 }
 
@@ -472,23 +445,14 @@ static const char *const columns[COLUMNS] = {
 	"round trip",
 };
 
-/* What a table can show of a result. */
-static double plain(size_t row, size_t column)
+/* What a table can show of a sample. */
+static double median(struct sample sample)
 {
-	return results[row][column];
+	return sample.median;
 }
 
-static double in_pipes(size_t row, size_t column)
-{
-	return results[row][column] / results[0][column];
-}
-
-static double uncertain(size_t row, size_t column)
-{
-	return 100 * spread[row][column] / 2 / results[row][column];
-}
-
-static void print_table(const char *title, double (*figure)(size_t row, size_t column))
+static void print_table(const char *title, struct sample of[ROWS][COLUMNS],
+			double (*figure)(struct sample sample))
 {
 	size_t c, s;
 
@@ -499,8 +463,8 @@ static void print_table(const char *title, double (*figure)(size_t row, size_t c
 	for (c = 0; c < ROWS; c++) {
 		printf("%-12s", name_of(c));
 		for (s = 0; s < COLUMNS; s++) {
-			if (results[c][s])
-				printf("%12.2f", figure(c, s));
+			if (results[c][s].median)
+				printf("%12.2f", figure(of[c][s]));
 			else
 				printf("%12s", "-");
 		}
@@ -516,21 +480,21 @@ static void print_json(void)
 	for (c = 0; c < ROWS; c++) {
 		printf("%s\n\"%s\": {", c ? "," : "", name_of(c));
 		for (s = 0; s < COLUMNS; s++)
-			if (results[c][s])
+			if (results[c][s].median)
 				printf("%s\"%s\": %.3f", s ? ", " : "",
-				       columns[s], results[c][s]);
+				       columns[s], results[c][s].median);
 		printf("}");
 	}
 	printf("\n}\n");
 }
 
-static int number(const char *text, int least)
+static int number(const char *text, int least, int most)
 {
 	char *end;
 	long value = strtol(text, &end, 10);
 
-	if (end == text || *end || value < least || value > 1000)
-		error(2, 0, "%s: not a number from %d to 1000", text, least);
+	if (end == text || *end || value < least || value > most)
+		error(2, 0, "%s: not a number from %d to %d", text, least, most);
 
 	return value;
 }
@@ -553,31 +517,37 @@ int main(int argc, char **argv)
 			json = true;
 			break;
 		case 'r':
-			repeat = number(optarg, 1);
+			repeat = number(optarg, 1, MAX_REPEAT);
 			break;
 		case 'c':
 			comma = strchr(optarg, ',');
 			if (!comma)
-				error(2, 0, "--cpus WRITER,READER");
+				error(2, 0, "--cpus %s: not WRITER,READER", optarg);
 			*comma = '\0';
-			writer_cpu = number(optarg, 0);
-			reader_cpu = number(comma + 1, 0);
+			writer_cpu = number(optarg, 0, CPU_SETSIZE - 1);
+			reader_cpu = number(comma + 1, 0, CPU_SETSIZE - 1);
 			break;
 		default:
 			return 2;
 		}
 	}
 
+	if (optind < argc)
+		error(2, 0, "%s: nothing more is known", argv[optind]);
+
+	stay_on(reader_cpu);	/* if there is such a CPU */
 	stay_on(writer_cpu);
 	measure_all(repeat);
 	if (json) {
 		print_json();
 		return 0;
 	}
-	print_table("x pipe", in_pipes);
-	print_table("MB/s, us", plain);
+	print_table("x pipe", ratios, median);
 	if (outside(repeat) >= 0)
-		print_table("+- %", uncertain);
+		print_table("+- %", ratios, off_percent);
+	print_table("MB/s, us", results, median);
+	if (outside(repeat) >= 0)
+		print_table("+- %", results, off_percent);
 
 	return 0;
 }

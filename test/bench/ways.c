@@ -4,9 +4,10 @@
  * that a line can do besides: blocks from one process to another, through a pipe
  * and through a null modem. Then, for more and more lines, what it costs to make
  * them and how much memory they take. Meant for virtual time ("make bench"), where
- * one instruction is one nanosecond and the figures repeat.
+ * one instruction is one nanosecond and the figures repeat; elsewhere, let it repeat
+ * each measurement, and it prints the medians.
  *
- * Usage: ways MODULE
+ * Usage: ways MODULE [REPEAT]
  * MODULE is the path of vser.ko, which must not be loaded.
  */
 #define _GNU_SOURCE
@@ -20,12 +21,14 @@
 #include <sys/syscall.h>
 
 #include "channel.h"
+#include "sample.h"
 
 #define BLOCK	4096
 #define BLOCKS	4096
 #define TRACING	"/sys/kernel/tracing/events/vser/enable"
 
 static const char *module;
+static int repeat = 1;
 
 /* Ways to receive @size bytes, by blocks */
 
@@ -159,21 +162,24 @@ static void trace(bool on)
 	close(fd);
 }
 
+struct way {
+	struct ends (*make)(void);
+	void (*receive)(int fd, size_t size);
+	void (*turn)(bool on);
+};
+
 /* Seconds for a block. */
-static double cost(struct ends (*make)(void), void (*receive)(int fd, size_t size),
-		   void (*turn)(bool on))
+static double cost(struct way way)
 {
-	struct ends ends = make(), done = make_pipe();
+	struct ends ends = way.make(), done = make_pipe();
 	double start, took;
 	pid_t child;
 	int i;
 
-	turn(true);
-	child = fork();
-	if (child < 0)
-		fail("fork");
+	way.turn(true);
+	child = fork_other();
 	if (!child) {
-		receive(ends.reader, BLOCKS * BLOCK);
+		way.receive(ends.reader, BLOCKS * BLOCK);
 		write_all(done.writer, 1);
 		_exit(0);
 	}
@@ -184,11 +190,37 @@ static double cost(struct ends (*make)(void), void (*receive)(int fd, size_t siz
 		fail("read");
 	took = now() - start;
 	check_child(child);
-	turn(false);
+	way.turn(false);
 	close_ends(ends);
 	close_ends(done);
 
 	return took / BLOCKS;
+}
+
+/* Measures both by turns. */
+static void compare(struct way a, struct way b, struct sample *of_a,
+		    struct sample *of_b, struct sample *ratio)
+{
+	double each_a[MAX_REPEAT] = {}, each_b[MAX_REPEAT] = {};
+	double ratios[MAX_REPEAT] = {};
+	int i;
+
+	for (i = 0; i < repeat; i++) {
+		each_a[i] = cost(a);
+		each_b[i] = cost(b);
+		ratios[i] = each_a[i] / each_b[i];
+	}
+	*of_a = sample_of(each_a, repeat);
+	*of_b = sample_of(each_b, repeat);
+	*ratio = sample_of(ratios, repeat);
+}
+
+static void print_ratio(struct sample ratio, const char *unit)
+{
+	printf("%12.2f%s", ratio.median, unit);
+	if (ratio.off)
+		printf("  +- %.2f %%", off_percent(ratio));
+	printf("\n");
 }
 
 static void compare_ways(void)
@@ -203,16 +235,18 @@ static void compare_ways(void)
 		{ "io_uring", by_io_uring },
 		{ "SIGIO, read", by_sigio },
 	};
-	double pipe_cost, line_cost;
+	struct sample pipe, line, ratio;
 	size_t i;
 
 	printf("us a block of 4 KiB, received by\n");
 	printf("%-16s%12s%12s%12s\n", "", "pipe", "nullmodem", "pipe / it");
 	for (i = 0; i < ARRAY_SIZE(ways); i++) {
-		pipe_cost = cost(make_pipe, ways[i].receive, nothing);
-		line_cost = cost(make_nullmodem, ways[i].receive, nothing);
-		printf("%-16s%12.2f%12.2f%12.2f\n", ways[i].name, pipe_cost * 1e6,
-		       line_cost * 1e6, pipe_cost / line_cost);
+		compare((struct way) { make_pipe, ways[i].receive, nothing },
+			(struct way) { make_nullmodem, ways[i].receive, nothing },
+			&pipe, &line, &ratio);
+		printf("%-16s%12.2f%12.2f", ways[i].name, pipe.median * 1e6,
+		       line.median * 1e6);
+		print_ratio(ratio, "");
 	}
 }
 
@@ -226,16 +260,16 @@ static void compare_extras(void)
 		{ "tracepoints", trace },
 		{ "faults", inject_faults },
 	};
-	double plain = 0, with;
+	struct sample with, without, ratio;
 	size_t i;
 
 	printf("\nus a block of 4 KiB through a null modem, with\n");
 	for (i = 0; i < ARRAY_SIZE(extras); i++) {
-		with = cost(make_nullmodem, by_read, extras[i].turn);
-		if (!i)
-			plain = with;
-		printf("%-16s%12.2f%12.2f times\n", extras[i].name, with * 1e6,
-		       with / plain);
+		compare((struct way) { make_nullmodem, by_read, extras[i].turn },
+			(struct way) { make_nullmodem, by_read, nothing },
+			&with, &without, &ratio);
+		printf("%-16s%12.2f", extras[i].name, with.median * 1e6);
+		print_ratio(ratio, " times");
 	}
 }
 
@@ -278,49 +312,74 @@ static long used(void)
 	return sum;
 }
 
+/* What is measured of a number of lines, and the columns of the table. */
+enum { LOAD, UNLOAD, MEMORY, OPEN, MOVE, COLUMNS };
+static const char *const columns[COLUMNS] = {
+	"load ms", "unload ms", "KiB a line", "open us", "4 KiB us"
+};
+
+static void measure_lines(unsigned int lines, double of[COLUMNS])
+{
+	const struct way plain = { make_nullmodem, by_read, nothing };
+	char path[40];
+	double start;
+	long before;
+	int fd;
+
+	before = used();
+	start = now();
+	load(lines);
+	of[LOAD] = (now() - start) * 1e3;
+	of[MEMORY] = (double)(used() - before) / lines;
+
+	snprintf(path, sizeof(path), "/dev/vser%.0u", lines - 1);
+	start = now();
+	fd = open(path, O_RDWR);
+	of[OPEN] = (now() - start) * 1e6;
+	if (fd < 0)
+		fail(path);
+	close(fd);
+	of[MOVE] = lines > 1 ? cost(plain) * 1e6 : NAN;
+
+	start = now();
+	unload();
+	of[UNLOAD] = (now() - start) * 1e3;
+}
+
 static void compare_numbers(void)
 {
 	static const unsigned int numbers[] = { 1, 16, 128, 1024 };
-	double start, loaded, opened, moved;
-	long before, after;
-	char path[40];
-	size_t i;
-	int fd;
+	static double each[MAX_REPEAT][COLUMNS];
+	double values[MAX_REPEAT] = {};
+	size_t i, column;
+	int j;
 
-	printf("\n%-16s%12s%12s%12s%12s%12s\n", "lines", "load ms", "unload ms",
-	       "KiB a line", "open us", "4 KiB us");
+	printf("\n%-16s", "lines");
+	for (column = 0; column < COLUMNS; column++)
+		printf("%12s", columns[column]);
+	printf("\n");
 	for (i = 0; i < ARRAY_SIZE(numbers); i++) {
-		before = used();
-		start = now();
-		load(numbers[i]);
-		loaded = now() - start;
-		after = used();
-
-		snprintf(path, sizeof(path), "/dev/vser%.0u", numbers[i] - 1);
-		start = now();
-		fd = open(path, O_RDWR);
-		opened = now() - start;
-		if (fd < 0)
-			fail(path);
-		close(fd);
-		moved = numbers[i] > 1 ? cost(make_nullmodem, by_read, nothing) : 0;
-
-		start = now();
-		unload();
-		printf("%-16u%12.2f%12.2f%12.1f%12.1f", numbers[i], loaded * 1e3,
-		       (now() - start) * 1e3, (double)(after - before) / numbers[i],
-		       opened * 1e6);
-		if (moved)
-			printf("%12.2f\n", moved * 1e6);
-		else
-			printf("%12s\n", "-");
+		for (j = 0; j < repeat; j++)
+			measure_lines(numbers[i], each[j]);
+		printf("%-16u", numbers[i]);
+		for (column = 0; column < COLUMNS; column++) {
+			for (j = 0; j < repeat; j++)
+				values[j] = each[j][column];
+			if (isnan(values[0]))
+				printf("%12s", "-");
+			else
+				printf("%12.2f", sample_of(values, repeat).median);
+		}
+		printf("\n");
 	}
 }
 
 int main(int argc, char **argv)
 {
-	if (argc != 2)
-		error(2, 0, "Usage: ways MODULE");
+	if (argc == 3)
+		repeat = atoi(argv[2]);
+	if (argc < 2 || argc > 3 || repeat < 1 || repeat > MAX_REPEAT)
+		error(2, 0, "Usage: ways MODULE [REPEAT]");
 	module = argv[1];
 
 	load(2);

@@ -145,21 +145,25 @@ static void use_rings(void)
 	poller.fd = open_any();
 	if (poller.fd < 0)
 		return;
-	if (!ring_open(&ring, poller.fd, PAGE, PAGE)) {
-		while (n--) {
-			ring_put(&ring, bytes, any(PAGE));
-			poll(&poller, 1, any(5));
-			ring_get(&ring, bytes, any(PAGE));
-		}
-		happened(&count->uses);
-		/* The file is closed by this or by close(), whichever is last. */
-		if (any(2)) {
-			close(poller.fd);
-			poller.fd = -1;
-		}
+	if (ring_open(&ring, poller.fd, PAGE, PAGE)) {
+		close(poller.fd);
+		return;
+	}
+
+	while (n--) {
+		ring_put(&ring, bytes, any(PAGE));
+		poll(&poller, 1, any(5));
+		ring_get(&ring, bytes, any(PAGE));
+	}
+	happened(&count->uses);
+	/* Whichever is last lets go of the file. */
+	if (any(2)) {
+		munmap(ring.page, ring.length);
+		close(poller.fd);
+	} else {
+		close(poller.fd);
 		munmap(ring.page, ring.length);
 	}
-	close(poller.fd);
 }
 
 static void rewire(void)

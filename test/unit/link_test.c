@@ -323,29 +323,53 @@ static void compare_chars(const struct vser_chars *a, const struct vser_chars *b
 	}
 }
 
+/*
+ * One step of both links, which then have received the same: half of the frames are
+ * in order, the others have any bits set.
+ */
+static void step_both(struct vser_link *link, struct vser_link *by_bits)
+{
+	const struct vser_format *fmt = &link->tx.fmt;
+	u16 word = any(2) ? vser_frame_encode(fmt, any(256)) :
+			    any(1 << (vser_frame_bits(fmt) - 1)) << 1;
+	struct vser_chars chars = { 0 }, expected = { 0 };
+
+	if (any(10)) {
+		vser_link_frame(link, word, &chars);
+		vser_link_bits(by_bits, word, &expected);
+	} else {
+		vser_link_rest(link, &chars);
+		vser_link_rest(by_bits, &expected);
+	}
+	compare_chars(&chars, &expected);
+	CHECK_EQ(link->sampler.active, by_bits->sampler.active);
+	CHECK_EQ(link->sampler.level, by_bits->sampler.level);
+	if (link->sampler.active) {
+		CHECK_EQ(link->sampler.bit, by_bits->sampler.bit);
+		CHECK_EQ(link->sampler.word, by_bits->sampler.word);
+		CHECK_EQ(link->sampler.next, by_bits->sampler.next);
+	}
+}
+
 TEST(in_order, "a frame in order comes to the same as bit by bit, whatever was before")
 {
 	unsigned int i, n;
 
 	for (i = 0; i < NR_FORMATS; i++) {
-		struct vser_uart uart = { 9600, format(i) };
-		u32 bits = vser_frame_bits(&uart.fmt);
+		struct vser_uart uart = { 9600, format(i) }, other = { 9599, format(i) };
 		struct vser_link link, by_bits;
 
 		set_up(&link, uart, uart, NULL);
 		by_bits = link;
 		set_row(&uart, &uart);
 		for (n = 0; n < 20000; n++) {
-			struct vser_chars chars = { 0 }, expected = { 0 };
-			/* Half of them in order, the others with any bits set. */
-			u16 word = any(2) ? vser_frame_encode(&uart.fmt, any(256)) :
-					    any(1 << (bits - 1)) << 1;
+			step_both(&link, &by_bits);
+			if (!any(100)) {
+				const struct vser_uart *rx = any(2) ? &uart : &other;
 
-			vser_link_frame(&link, word, &chars);
-			vser_link_bits(&by_bits, word, &expected);
-			compare_chars(&chars, &expected);
-			CHECK_EQ(link.sampler.active, by_bits.sampler.active);
-			CHECK_EQ(link.sampler.level, by_bits.sampler.level);
+				vser_link_set_ends(&link, &uart, rx);
+				vser_link_set_ends(&by_bits, &uart, rx);
+			}
 		}
 	}
 }

@@ -2,9 +2,9 @@
 /*
  * wake_up - a thread for each port that wakes up each millisecond
  *
- * A simulated serial port may look each millisecond if there is something to move,
- * in a thread of its own. This is the least that such a one costs: here there never
- * is. The yardstick for what a paced wire costs, with which it shares nothing.
+ * As a simulated serial port may do, to see if there is something to move. Here there
+ * never is: what moving costs, comes on top of it. The yardstick for paced wires, with
+ * which it shares nothing.
  */
 #include <linux/err.h>
 #include <linux/hrtimer.h>
