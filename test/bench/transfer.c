@@ -4,8 +4,9 @@
  * a pipe, a socket pair and a pseudo terminal: throughput by block size, and
  * the round trip of one byte. "ring" is a null modem of which both ends use rings:
  * each block is copied into a ring and out of one, and poll() is called only when
- * there is no room or nothing left. The last row is two system calls that move nothing
- * through the kernel: a read of /dev/zero and a write to /dev/null.
+ * there is no room or nothing left. "eventfd" is the round trip of a number, the least
+ * that waiting for one another costs. "bare calls" are two system calls that move
+ * nothing through the kernel: a read of /dev/zero and a write to /dev/null.
  *
  * Each figure is the median of several measurements. In virtual time ("make bench")
  * one instruction is one nanosecond, the figures repeat, and three are enough; on
@@ -22,9 +23,11 @@
 #include <pty.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <termios.h>
 #include <unistd.h>
@@ -173,24 +176,18 @@ static double throughput(const struct channel *channel, size_t size, bool polled
 	return calls * size / took;
 }
 
-/* Seconds for one byte to the other process and one back. */
-static double round_trip(const struct channel *channel)
+/* Seconds for @size bytes to the other process and as many back. */
+static double round_trip_by(struct ends there, struct ends back, size_t size)
 {
-	struct ends there = channel->make(), back = there;
 	double start = 0, took;
 	pid_t child;
 	int i;
 
-	if (channel->both_ways)
-		back = (struct ends) { there.reader, there.writer };
-	else
-		back = channel->make();
-
 	child = fork_reader();
 	if (!child) {
 		for (i = 0; i <= ROUND_TRIPS; i++) {
-			read_all(there.reader, 1, false);
-			write_all(back.writer, 1);
+			read_blocks(there.reader, size, size, false);
+			write_all(back.writer, size);
 		}
 		_exit(0);
 	}
@@ -198,17 +195,47 @@ static double round_trip(const struct channel *channel)
 	for (i = 0; i <= ROUND_TRIPS; i++) {
 		if (i == 1)
 			start = now();
-		write_all(there.writer, 1);
-		read_all(back.reader, 1, false);
+		write_all(there.writer, size);
+		read_blocks(back.reader, size, size, false);
 	}
 	took = now() - start;
-
 	check_child(child);
+
+	return took / ROUND_TRIPS;
+}
+
+static double round_trip(const struct channel *channel)
+{
+	struct ends there = channel->make(), back;
+	double took;
+
+	if (channel->both_ways)
+		back = (struct ends) { there.reader, there.writer };
+	else
+		back = channel->make();
+	took = round_trip_by(there, back, 1);
 	close_ends(there);
 	if (!channel->both_ways)
 		close_ends(back);
 
-	return took / ROUND_TRIPS;
+	return took;
+}
+
+/* Of a number, which is all that it carries. */
+static double eventfd_round_trip(void)
+{
+	int there = eventfd(0, 0), back = eventfd(0, 0);
+	double took;
+
+	if (there < 0 || back < 0)
+		fail("eventfd");
+	block[0] = 1;
+	took = round_trip_by((struct ends) { there, there },
+			     (struct ends) { back, back }, sizeof(uint64_t));
+	close(there);
+	close(back);
+
+	return took;
 }
 
 /* Bytes per second, if a read and a write were all. */
@@ -371,9 +398,10 @@ static double ring_round_trip(void)
 
 static const size_t sizes[] = { 1, 64, 1024, 4096, 65536, 1 << 20 };
 
-/* MB/s, or µs for the round trip: each channel, rings, bare system calls. */
+/* MB/s, or µs for the round trip: each channel, and the others. */
 #define RING_ROW	ARRAY_SIZE(channels)
-#define BARE_ROW	(RING_ROW + 1)
+#define EVENTFD_ROW	(RING_ROW + 1)
+#define BARE_ROW	(EVENTFD_ROW + 1)
 #define ROWS		(BARE_ROW + 1)
 #define COLUMNS		(ARRAY_SIZE(sizes) + 2)
 static struct sample results[ROWS][COLUMNS];
@@ -381,10 +409,9 @@ static struct sample ratios[ROWS][COLUMNS];	/* to the pipe's of the same round *
 
 static const char *name_of(size_t row)
 {
-	if (row == RING_ROW)
-		return "ring";
+	static const char *const others[] = { "ring", "eventfd", "bare calls" };
 
-	return row < ARRAY_SIZE(channels) ? channels[row].name : "bare calls";
+	return row < RING_ROW ? channels[row].name : others[row - RING_ROW];
 }
 
 /* One measurement of each. */
@@ -407,6 +434,7 @@ static void measure(double of[ROWS][COLUMNS])
 		of[BARE_ROW][s] = bare_calls(sizes[s]) / 1e6;
 	}
 	of[RING_ROW][s + 1] = ring_round_trip() * 1e6;
+	of[EVENTFD_ROW][s + 1] = eventfd_round_trip() * 1e6;
 }
 
 /*
@@ -474,15 +502,20 @@ static void print_table(const char *title, struct sample of[ROWS][COLUMNS],
 
 static void print_json(void)
 {
+	const char *comma;
 	size_t c, s;
 
 	printf("{");
 	for (c = 0; c < ROWS; c++) {
 		printf("%s\n\"%s\": {", c ? "," : "", name_of(c));
-		for (s = 0; s < COLUMNS; s++)
-			if (results[c][s].median)
-				printf("%s\"%s\": %.3f", s ? ", " : "",
-				       columns[s], results[c][s].median);
+		comma = "";
+		for (s = 0; s < COLUMNS; s++) {
+			if (!results[c][s].median)
+				continue;
+			printf("%s\"%s\": %.3f", comma, columns[s],
+			       results[c][s].median);
+			comma = ", ";
+		}
 		printf("}");
 	}
 	printf("\n}\n");
