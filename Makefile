@@ -102,7 +102,6 @@ endif
 check: lint unit $(if $(TESTS),,check-vserctl) check-vm
 
 check-vm: vm-modules test-programs ## the test programs alone; TESTS= names some of them
-	@tools/need perl
 	@$(with_vm_kernel); test/vm/check --kernel $$kernel --modules $$modules \
 		--tests build/test $(if $(slow_kernel),--debug) \
 		$(if $(CYCLES),--more-time $(CYCLES) --env TEST_CYCLES=$(CYCLES)) \
@@ -395,7 +394,7 @@ build/unit/%: test/unit/%.c test/tap.c test/tap.h vser_frame.h mem_hist.h $(uapi
 	$(CC) $(CFLAGS) -Itest -fsanitize=address,undefined \
 		-fno-sanitize-recover=all -o $@ $< test/tap.c
 
-build/bench/%: test/bench/%.c test/bench/channel.h test/ring.h $(uapi) | build-deps
+build/bench/%: test/bench/%.c $(wildcard test/bench/*.h) test/ring.h $(uapi) | build-deps
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -static -pthread -o $@ $< -lm
 

@@ -32,8 +32,8 @@
  * publishes its own by store-release, so that the bytes are there before the
  * index says so. The indices run on as long as the line lives.
  *
- * A queue has cache lines of its own: who sends and who receives, each on a CPU,
- * do not wait for one another unless they use the same queue.
+ * A queue has cache lines of its own, so that a line's tx and rx, used on two CPUs,
+ * do not slow one another.
  */
 struct vser_queue {
 	/* Process context; inside line->open_lock, outside the wires' locks. */

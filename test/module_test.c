@@ -20,7 +20,7 @@
 
 #include "line.h"
 
-#define FEWEST_CYCLES	40
+#define FEWEST_CYCLES	40	/* so that each node is tried once */
 
 static unsigned int nr_cycles(void)
 {
@@ -239,6 +239,7 @@ static void make_own_node(void)
 	CHECK_EQ(mknod(OWN_NODE, S_IFCHR | 0600, st.st_rdev), 0);
 }
 
+/* How often, and so how long, is up to whoever runs this program. */
 TEST_WITHIN(half_made, 24 * 3600, "nobody ever sees a line that is half made")
 {
 	int loads = nr_cycles() / 20;

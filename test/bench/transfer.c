@@ -4,8 +4,8 @@
  * a pipe, a socket pair and a pseudo terminal: throughput by block size, and
  * the round trip of one byte. "ring" is a null modem of which both ends use rings:
  * each block is copied into a ring and out of one, and poll() is called only when
- * there is no room or nothing left. "eventfd" is the round trip of a number, the least
- * that waiting for one another costs. "bare calls" are two system calls that move
+ * there is no room or nothing left. "eventfd" is the round trip of a number: little
+ * more than waiting for one another. "bare calls" are two system calls that move
  * nothing through the kernel: a read of /dev/zero and a write to /dev/null.
  *
  * Each figure is the median of several measurements. In virtual time ("make bench")
@@ -57,6 +57,7 @@ static void stay_on(int cpu)
 		error(EXIT_FAILURE, errno, "CPU %d", cpu);
 }
 
+/* As fork_other(): the other process, on its CPU. */
 static pid_t fork_reader(void)
 {
 	pid_t child = fork_other();
