@@ -126,8 +126,9 @@ else
 	+@$(MAKE) --no-print-directory DEBUG=1 COVERAGE=1 coverage
 endif
 
+# On one CPU, storm runs after soak, on the same machine: hence twice the time.
 SOAK := 1800
-soak: vm-modules build/soak/soak build/soak/storm ## use everything at once, twice for SOAK=1800 seconds, and look if memory stays; DEBUG=1
+soak: vm-modules build/soak/soak build/soak/storm ## use everything at once for SOAK=1800 seconds, and look if memory stays, beside a storm of killed processes; DEBUG=1
 	@tools/need perl
 	@$(with_vm_kernel); test/vm/check --kernel $$kernel --modules $$modules \
 		--tests build/soak $(if $(slow_kernel),--debug) --verbose \
