@@ -84,7 +84,7 @@ static_assert(VS_GET_FMT == 0x800c7303);
 #define VSER_BATCH		4096	/* frames moved by one timer expiry */
 #define VSER_BURST		65536	/* unpaced frames moved under one lock */
 #define VSER_REPORTS		16	/* changes of RTS told in one go */
-#define VSER_EXCHANGE		256	/* bytes worth exchanging buffers */
+#define VSER_DEFER		256	/* bytes worth waiting for an exchange */
 #define VSER_MAX_LAG		(100 * NSEC_PER_MSEC)	/* of a generator */
 #define VSER_EVENTS		64	/* remembered per line, a power of two */
 #define VSER_MAX_TEXT		256	/* bytes that the generator repeats */
@@ -117,12 +117,12 @@ static_assert(VS_GET_FMT == 0x800c7303);
  * Time. A frame is handed on when its last bit has passed, never before, and at
  * most line->latency later: a wire that is busy wakes up once for a batch, and
  * one that is idle not at all. Frames follow each other exactly (vser_frame.h),
- * whenever the timer happens to run. An unpaced wire needs no timer:
- * whoever queues bytes or makes room moves them. With much to move, the sender's
- * tx queue and an empty rx queue exchange their buffers, so that each byte is
- * copied twice and not three times. For this a reader who has made room may
- * leave the bytes where they are until he has read the rest; the timer sees to
- * it that they wait no longer than line->latency if he does not.
+ * whenever the timer happens to run. An unpaced wire needs none: whoever queues
+ * bytes or makes room moves them. The sender's tx queue and an empty rx queue
+ * exchange their buffers, so that each byte is copied twice and not three times.
+ * For this a reader who has made room may leave the bytes where they are until he
+ * has read the rest; the timer sees to it that they wait no longer than
+ * line->latency if he does not.
  *
  * Rings. An open file may share memory with its process (vser_ring.h), from and
  * to which bytes are moved when the process asks or polls. There the kernel is
@@ -251,6 +251,8 @@ static bool vser_rx_low(struct vser_line *line)
 static void vser_rx_unthrottle(struct vser_line *line)
 {
 	WRITE_ONCE(line->throttled, false);
+	/* Pairs with vser_wire_report(): who takes the bit sees this. */
+	smp_mb__before_atomic();
 	set_bit(VSER_RTS_STALE, &line->flags);
 }
 
@@ -265,6 +267,8 @@ static bool vser_rx_throttle(struct vser_line *line)
 		return true;
 
 	WRITE_ONCE(line->throttled, true);
+	/* As in vser_rx_unthrottle(). */
+	smp_mb__before_atomic();
 	set_bit(VSER_RTS_STALE, &line->flags);
 	/*
 	 * Either the reader sees this after it has taken bytes, or what it has
@@ -323,15 +327,26 @@ static bool vser_rx_defer(struct vser_line *line, struct vser_wire *lead)
 	struct vser_queue *tx = &lead->line->tx;
 	u32 rest = vser_queue_len(&line->rx);
 	bool deferred = rest && lead == &lead->line->out && !lead->paced &&
-			vser_queue_len(tx) >= max_t(u32, rest, VSER_EXCHANGE) &&
+			vser_queue_len(tx) >= max_t(u32, rest, VSER_DEFER) &&
 			vser_queue_size(tx) == vser_queue_size(&line->rx) &&
 			vser_rx_plain(line, &lead->link);
 
 	WRITE_ONCE(line->deferred, deferred);
-	if (deferred)
-		vser_wire_move_later(lead);
+	if (!deferred)
+		return false;
 
-	return deferred;
+	/*
+	 * Either another reader, who has taken the rest, sees this, or what he
+	 * has taken is seen here.
+	 */
+	smp_mb();
+	if (!vser_queue_len(&line->rx)) {
+		WRITE_ONCE(line->deferred, false);
+		return false;
+	}
+	vser_wire_move_later(lead);
+
+	return true;
 }
 
 /* The reader has taken bytes from rx; no wire's lock held. */
@@ -340,7 +355,7 @@ static void vser_rx_made_room(struct vser_line *line)
 	struct vser_wire *lead;
 	bool done;
 
-	/* Pairs with the barrier in vser_rx_throttle(). */
+	/* Pairs with the barriers in vser_rx_throttle() and vser_rx_defer(). */
 	smp_mb();
 	if (READ_ONCE(line->throttled) ? !vser_rx_low(line) :
 	    !READ_ONCE(line->deferred) || vser_queue_len(&line->rx))
@@ -349,11 +364,14 @@ static void vser_rx_made_room(struct vser_line *line)
 	lead = vser_lead_lock(line);
 	if (line->throttled)
 		vser_rx_unthrottle(line);
-	done = vser_rx_defer(line, lead);
 	vser_lead_unlock(lead);
-
+	/* Before anything is deferred: nobody who finds no RTS comes again. */
 	if (test_and_clear_bit(VSER_RTS_STALE, &line->flags))
 		vser_modem_tell(line);
+
+	lead = vser_lead_lock(line);
+	done = vser_rx_defer(line, lead);
+	vser_lead_unlock(lead);
 	/* If it is taken, a writer is at work, and what he has queued is moved. */
 	if (!done && lead == &lead->line->out &&
 	    mutex_trylock(&lead->line->tx.lock)) {
@@ -529,14 +547,19 @@ static u32 vser_tx_room(struct vser_wire *wire)
 	return wire->line->far->room(wire->line);
 }
 
+static bool vser_tx_empty(struct vser_line *line)
+{
+	return !vser_queue_len(&line->tx);
+}
+
 /* There is room in tx, or nothing left in it. */
 static void vser_tx_made_room(struct vser_line *line)
 {
 	__poll_t events = EPOLLOUT | EPOLLWRNORM;
 
 	/*
-	 * The barrier in there pairs with those of wait_event() and vser_poll()
-	 * for who sleeps, and with that in vser_tx_starve() for both bits.
+	 * The barrier in there pairs with those of vser_wait() and vser_poll() for
+	 * who sleeps, and with that in vser_tx_starve() for both bits.
 	 */
 	if (wq_has_sleeper(&line->tx.wait)) {
 		/* Who polls for bytes alone is to move those of his ring, too. */
@@ -544,6 +567,9 @@ static void vser_tx_made_room(struct vser_line *line)
 			events |= EPOLLIN | EPOLLRDNORM;
 		wake_up_interruptible_poll(&line->tx.wait, events);
 	}
+	/* That barrier is for who sleeps here, too. */
+	if (waitqueue_active(&line->drained) && vser_tx_empty(line))
+		wake_up_interruptible(&line->drained);
 	if (test_and_clear_bit(VSER_TX_STARVED, &line->flags))
 		kill_fasync(&line->fasync, SIGIO, POLL_OUT);
 }
@@ -581,8 +607,23 @@ static void vser_tx_idle(struct vser_wire *wire)
 	vser_line_check_reap(line);
 }
 
+static bool vser_tx_exchange(struct vser_wire *wire)
+{
+	struct vser_line *line = wire->line;
+
+	if (!line->far->exchange || !line->far->exchange(line))
+		return false;
+
+	vser_tx_admit(wire);
+	vser_tx_made_room(line);
+	vser_line_check_reap(line);
+
+	return true;
+}
+
 static const struct vser_source vser_tx_source = {
 	.admit = vser_tx_admit,
+	.exchange = vser_tx_exchange,
 	.queued = vser_tx_queued,
 	.room = vser_tx_room,
 	.carry = vser_tx_carry,
@@ -609,27 +650,22 @@ static bool vser_tx_starve(struct vser_line *line)
 static void vser_tx_wrote(struct vser_line *line, u32 n)
 {
 	vser_count(&line->tx_written, n);
-	/* Pairs with vser_wire_pump(): or the bytes are admitted there. */
+	/* Pairs with vser_wire_resume(): or the bytes are admitted there. */
 	smp_mb();
-	if (!READ_ONCE(line->out.stalled) && !vser_wire_exchange(&line->out))
-		vser_wire_kick(&line->out);
-}
-
-static bool vser_tx_empty(struct vser_line *line)
-{
-	return !vser_queue_len(&line->tx);
+	if (!READ_ONCE(line->out.stalled))
+		vser_wire_report(vser_wire_pump(&line->out, true));
 }
 
 /* Waits until everything written has been sent. */
 static int vser_tx_drain(struct vser_line *line)
 {
-	return wait_event_interruptible(line->tx.wait, vser_tx_empty(line));
+	return vser_wait(&line->drained, vser_tx_empty(line));
 }
 
 static void vser_tx_flush(struct vser_line *line)
 {
 	spin_lock_bh(&line->out.lock);
-	vser_wire_catch_up(&line->out, ktime_get_ns());
+	vser_wire_catch_up(&line->out);
 	vser_count(&line->tx_flushed, vser_queue_flush(&line->tx));
 	vser_tx_admit(&line->out);
 	line->far->rest(line);
@@ -658,7 +694,7 @@ static int vser_rx_flush(struct vser_line *line)
 static void vser_tx_break(struct vser_line *line, bool on)
 {
 	spin_lock_bh(&line->out.lock);
-	vser_wire_catch_up(&line->out, ktime_get_ns());
+	vser_wire_catch_up(&line->out);
 	if (on && !line->brk)
 		line->far->brk(line);
 	line->brk = on;
@@ -840,17 +876,21 @@ static const struct vser_far_ops vser_far_unplugged = {
  * held.
  */
 
+/* May the line send? */
+static bool vser_link_clear_to_send(struct vser_line *line)
+{
+	return !line->brk && (READ_ONCE(line->flow) != VSER_FLOW_RTSCTS ||
+			      READ_ONCE(line->inputs) & TIOCM_CTS);
+}
+
 static u32 vser_link_room(struct vser_line *line)
 {
 	struct vser_line *to = line->out.to;
 
-	if (line->brk)
+	if (!vser_link_clear_to_send(line))
 		return 0;
-	if (READ_ONCE(line->flow) != VSER_FLOW_RTSCTS)
-		return U32_MAX;
-	if (!(READ_ONCE(line->inputs) & TIOCM_CTS))
-		return 0;
-	if (READ_ONCE(to->flow) != VSER_FLOW_RTSCTS)
+	if (READ_ONCE(line->flow) != VSER_FLOW_RTSCTS ||
+	    READ_ONCE(to->flow) != VSER_FLOW_RTSCTS)
 		return U32_MAX;
 
 	return vser_rx_room(to, &line->out.link);
@@ -868,8 +908,9 @@ static bool vser_link_exchange(struct vser_line *line)
 	struct vser_line *to = line->out.to;
 	u32 n = vser_queue_len(&line->tx);
 
-	if (!vser_rx_plain(to, &line->out.link) || !vser_rx_open(to) ||
-	    vser_queue_len(&to->rx) || !vser_link_room(line) ||
+	if (!n || vser_queue_len(&to->rx) || to->throttled ||
+	    !vser_link_clear_to_send(line) || !vser_rx_open(to) ||
+	    !vser_rx_plain(to, &line->out.link) ||
 	    vser_queue_size(&to->rx) != vser_queue_size(&line->tx))
 		return false;
 
@@ -878,7 +919,6 @@ static bool vser_link_exchange(struct vser_line *line)
 	vser_count(&to->rx_arrived, n);
 	vser_queue_exchange(&line->tx, &to->rx);
 	trace_vser_tx(line->index, n, 0);
-	vser_tx_made_room(line);
 	vser_rx_took(to, n);
 
 	return true;
@@ -950,7 +990,7 @@ static void vser_unplug(struct vser_line *line)
 	line->far->listen(line, false);
 
 	spin_lock_bh(&line->out.lock);
-	vser_wire_catch_up(&line->out, ktime_get_ns());
+	vser_wire_catch_up(&line->out);
 	line->far->rest(line);
 	line->far = &vser_far_unplugged;
 	line->out.busy = false;
@@ -1113,7 +1153,7 @@ static int vser_set_fault(struct vser_line *line,
 	line->fault = *fault;
 	for (i = 0; i < ARRAY_SIZE(wires); i++) {
 		spin_lock_bh(&wires[i]->lock);
-		vser_wire_catch_up(wires[i], ktime_get_ns());
+		vser_wire_catch_up(wires[i]);
 		swap(wires[i]->link.faults, faults[i]);
 		spin_unlock_bh(&wires[i]->lock);
 		vser_wire_kick(wires[i]);
@@ -1186,7 +1226,7 @@ static int vser_set_fifo(struct vser_line *line, u32 size)
 		goto out_free;
 	}
 	spin_lock_bh(&line->out.lock);
-	vser_wire_catch_up(&line->out, ktime_get_ns());
+	vser_wire_catch_up(&line->out);
 	vser_count(&line->tx_flushed, vser_queue_swap(&line->tx, &tx, &tx_size));
 	vser_tx_admit(&line->out);
 	vser_tx_made_room(line);
@@ -1536,6 +1576,15 @@ static bool vser_nonblocking(struct kiocb *iocb)
 	       (iocb->ki_filp->f_flags & O_NONBLOCK);
 }
 
+/* Takes the program's side of a queue; a lock is held for one copy at most. */
+static int vser_queue_lock(struct vser_queue *queue, struct kiocb *iocb)
+{
+	if (iocb->ki_flags & IOCB_NOWAIT)
+		return mutex_trylock(&queue->lock) ? 0 : -EAGAIN;
+
+	return mutex_lock_interruptible(&queue->lock) ? -ERESTARTSYS : 0;
+}
+
 static ssize_t vser_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct vser_line *line = vser_file_line(iocb->ki_filp);
@@ -1549,8 +1598,8 @@ static ssize_t vser_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		if (!vser_queue_len(&line->rx)) {
 			if (vser_nonblocking(iocb))
 				return -EAGAIN;
-			ret = wait_event_interruptible(line->rx.wait,
-						       vser_queue_len(&line->rx));
+			ret = vser_wait(&line->rx.wait,
+					vser_queue_len(&line->rx));
 			if (ret)
 				return ret;
 		}
@@ -1607,8 +1656,7 @@ static ssize_t vser_write_iter(struct kiocb *iocb, struct iov_iter *from)
 				return done ?: -EAGAIN;
 			continue;
 		}
-		ret = wait_event_interruptible(line->tx.wait,
-					       !vser_queue_full(&line->tx));
+		ret = vser_wait(&line->tx.wait, !vser_queue_full(&line->tx));
 		if (ret)
 			return done ?: ret;
 	}
@@ -1932,7 +1980,7 @@ static int vser_ioctl_set_mark(struct vser_file *vfile, union vser_arg *arg)
 		return -EINVAL;
 
 	lead = vser_lead_lock(line);
-	vser_wire_catch_up(lead, ktime_get_ns());
+	vser_wire_catch_up(lead);
 	WRITE_ONCE(line->mark, arg->number);
 	vser_lead_unlock(lead);
 	vser_wire_kick(lead);
@@ -2246,6 +2294,7 @@ static void vser_line_init(struct vser_line *line)
 {
 	mutex_init(&line->open_lock);
 	INIT_WORK(&line->reap, vser_reap_work);
+	init_waitqueue_head(&line->drained);
 	init_waitqueue_head(&line->event_wait);
 	vser_queue_init(&line->tx, VSER_DEFAULT_FIFO);
 	vser_queue_init(&line->rx, VSER_DEFAULT_FIFO);

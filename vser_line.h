@@ -28,6 +28,9 @@ struct vser_wire;
 /**
  * struct vser_source - what feeds a wire
  * @admit:  frames that are ready from now on get their place in time
+ * @exchange: hands on all that is ready by exchanging buffers with the other side,
+ *          if both can do so, and says so: then the source is idle. line->tx.lock
+ *          held, too. NULL if the source is not a queue
  * @queued: the admitted frames that are not yet sent
  * @room:   how many the receiving side takes now; if none, it will call
  *          vser_wire_kick() when it can take some
@@ -39,6 +42,7 @@ struct vser_wire;
  */
 struct vser_source {
 	void (*admit)(struct vser_wire *wire);
+	bool (*exchange)(struct vser_wire *wire);
 	u32 (*queued)(struct vser_wire *wire);
 	u32 (*room)(struct vser_wire *wire);
 	void (*carry)(struct vser_wire *wire, u32 n);
@@ -193,6 +197,7 @@ enum {
  * @far:       what the line is wired to; written under vser_config_lock,
  *             open_lock and out.lock, so that each of them is enough to read it
  * @out:       the wire to the far end, fed by @tx
+ * @drained:   who waits until tx is empty
  * @admitted:  tx.fifo.in as far as @out knows of it; protected by out.lock
  * @brk:       the line sends a break; protected by out.lock
  *
@@ -272,6 +277,7 @@ struct vser_line {
 
 	const struct vser_far_ops *far;
 	struct vser_wire out;
+	wait_queue_head_t drained;
 
 	struct vser_wire in;
 	struct vser_generator generator;

@@ -17,7 +17,7 @@ static void vser_count(u64 *counter, u64 n)
 
 /*
  * Wakes those that wait for what the caller has just brought about. The barrier
- * pairs with that of wait_event() and vser_poll(): either they see it, or they
+ * pairs with that of vser_wait() and vser_poll(): either they see it, or they
  * are seen here.
  */
 static void vser_wake(wait_queue_head_t *wait, __poll_t events)
@@ -105,50 +105,22 @@ static void vser_modem_receive(struct vser_line *line, u32 inputs)
 /* Wires */
 
 /*
- * Moves all that is in tx by exchanging buffers, if there is much and the far
- * end can do so. Then there is nothing more to be done on the wire. Caller:
- * tx.lock of the wire's line.
- */
-static bool vser_wire_exchange(struct vser_wire *wire)
-{
-	struct vser_line *line = wire->line;
-	bool done = false;
-
-	lockdep_assert_held(&line->tx.lock);
-
-	if (READ_ONCE(wire->paced) ||
-	    vser_queue_len(&line->tx) < VSER_EXCHANGE)
-		return false;
-
-	spin_lock_bh(&wire->lock);
-	if (!wire->paced && line->far->exchange)
-		done = line->far->exchange(line);
-	if (done) {
-		WRITE_ONCE(wire->stalled, false);
-		wire->source->admit(wire);
-		wire->source->idle(wire);
-	}
-	spin_unlock_bh(&wire->lock);
-
-	return done;
-}
-
-/*
  * Has the timer look at the wire when a batch has ended. From look to look it is
  * the latency and not more, so that no byte waits longer: one that had not ended
  * at one look is handed on at the next. If the last look was late by more than
- * that, it is from now.
+ * that, it is from now. Nor is it more than fits into a batch, so that who catches
+ * up in between finds no more than that.
  */
 static void vser_wire_arm(struct vser_wire *wire, u64 now)
 {
 	u64 latency = READ_ONCE(wire->line->latency);
 	u64 latest = max(wire->look + latency, now);
+	u32 queued = min_t(u32, wire->source->queued(wire), VSER_BATCH);
 
-	/* A batch was not enough. */
-	if (vser_frames_due(&wire->end, &wire->pace, now))
+	/* The last look was so late that a batch was not enough. */
+	if (vser_frames_due(&wire->end, &wire->pace, wire->look))
 		latest = now;
-	wire->look = vser_next_look(&wire->end, &wire->pace,
-				    wire->source->queued(wire), latest);
+	wire->look = vser_next_look(&wire->end, &wire->pace, queued, latest);
 	hrtimer_start(&wire->timer, ns_to_ktime(wire->look),
 		      HRTIMER_MODE_ABS_SOFT);
 }
@@ -199,7 +171,7 @@ static void vser_wire_run(struct vser_wire *wire, u64 now)
 
 	/* It must not fall ever farther behind if it is faster than we are. */
 	if (wire->source->endless &&
-	    now > wire->end.ns + READ_ONCE(wire->line->latency) + VSER_MAX_LAG)
+	    now > max(wire->look, wire->end.ns) + VSER_MAX_LAG)
 		wire->end = (struct vser_instant) { .ns = now };
 
 	n = vser_frames_due(&wire->end, &wire->pace, now);
@@ -217,27 +189,37 @@ static void vser_wire_run(struct vser_wire *wire, u64 now)
 }
 
 /*
- * Hands on all frames that have ended by @now, which the timer may not have
- * done yet. What changes the frames to come does this first, so that it cannot
- * reach into the past.
+ * Hands on all frames that have ended by now, which the timer may not have done
+ * yet. What changes the frames to come does this first, so that it cannot reach
+ * into the past. Returns the time, or 0 if the wire is not paced: it does not need
+ * it, and looking is dear.
  */
-static void vser_wire_catch_up(struct vser_wire *wire, u64 now)
+static u64 vser_wire_catch_up(struct vser_wire *wire)
 {
+	u64 now = wire->paced ? ktime_get_ns() : 0;
+
 	lockdep_assert_held(&wire->lock);
 
 	while (wire->busy && vser_frames_due(&wire->end, &wire->pace, now))
 		vser_wire_run(wire, now);
+
+	return now;
 }
 
-/* If nobody else goes on with an unpaced wire, the timer does. */
+/*
+ * If nobody else goes on with an unpaced wire, the timer does, after the latency or
+ * before. It may still be queued for a time that was right when the wire was paced,
+ * or had another latency.
+ */
 static void vser_wire_move_later(struct vser_wire *wire)
 {
-	u64 latency = READ_ONCE(wire->line->latency);
+	ktime_t at = ktime_add_ns(ktime_get(), READ_ONCE(wire->line->latency));
 
-	if (!hrtimer_is_queued(&wire->timer))
-		hrtimer_start(&wire->timer,
-			      ns_to_ktime(ktime_get_ns() + latency),
-			      HRTIMER_MODE_ABS_SOFT);
+	lockdep_assert_held(&wire->lock);
+
+	if (!hrtimer_is_queued(&wire->timer) ||
+	    ktime_before(at, hrtimer_get_expires(&wire->timer)))
+		hrtimer_start(&wire->timer, at, HRTIMER_MODE_ABS_SOFT);
 }
 
 /* Moves what can be moved, without a pace. Returns true if there is more. */
@@ -297,7 +279,7 @@ static bool vser_wire_start(struct vser_wire *wire, u64 now)
 static bool vser_wire_resume(struct vser_wire *wire, u64 now)
 {
 	WRITE_ONCE(wire->stalled, false);
-	/* Pairs with vser_tx_write(): its bytes are admitted. */
+	/* Pairs with vser_tx_wrote(): its bytes are admitted. */
 	smp_mb();
 	wire->source->admit(wire);
 
@@ -305,10 +287,39 @@ static bool vser_wire_resume(struct vser_wire *wire, u64 now)
 }
 
 /*
- * Does what there is to do on the wire, and returns the line that it leads to,
- * for vser_wire_report(). No wire's lock held.
+ * Moves all there is at once, without a pace, if that can be done. Caller: also
+ * tx.lock of the line, whose wire line->out it is.
  */
-static struct vser_line *vser_wire_pump(struct vser_wire *wire)
+static bool vser_wire_exchange_locked(struct vser_wire *wire)
+{
+	lockdep_assert_held(&wire->lock);
+	lockdep_assert_held(&wire->line->tx.lock);
+
+	if (wire->paced || !wire->source->exchange(wire))
+		return false;
+
+	WRITE_ONCE(wire->stalled, false);
+
+	return true;
+}
+
+static bool vser_wire_exchange(struct vser_wire *wire)
+{
+	bool done;
+
+	spin_lock_bh(&wire->lock);
+	done = vser_wire_exchange_locked(wire);
+	spin_unlock_bh(&wire->lock);
+
+	return done;
+}
+
+/*
+ * Does what there is to do on the wire, and returns the line that it leads to,
+ * for vser_wire_report(). No wire's lock held. @exchange: by exchanging buffers, if
+ * that can be done; then tx.lock is held.
+ */
+static struct vser_line *vser_wire_pump(struct vser_wire *wire, bool exchange)
 {
 	u32 rounds = wire->source->endless ? 1 : VSER_MAX_FIFO / VSER_BURST;
 	struct vser_line *to;
@@ -317,9 +328,9 @@ static struct vser_line *vser_wire_pump(struct vser_wire *wire)
 
 	do {
 		spin_lock_bh(&wire->lock);
-		now = wire->paced ? ktime_get_ns() : 0;
-		vser_wire_catch_up(wire, now);
-		more = vser_wire_resume(wire, now);
+		now = vser_wire_catch_up(wire);
+		more = !(exchange && vser_wire_exchange_locked(wire)) &&
+		       vser_wire_resume(wire, now);
 		to = wire->to;
 		spin_unlock_bh(&wire->lock);
 	} while (more && --rounds);
@@ -336,7 +347,7 @@ static void vser_modem_tell(struct vser_line *line)
 	u32 outputs;
 
 	spin_lock_bh(&line->out.lock);
-	vser_wire_catch_up(&line->out, ktime_get_ns());
+	vser_wire_catch_up(&line->out);
 	/*
 	 * Read under the lock: of two that change an output at once, the last
 	 * to come here sees both changes.
@@ -360,14 +371,17 @@ static void vser_wire_report(struct vser_line *line)
 	unsigned int round;
 	struct vser_wire *lead;
 
-	if (!line)
+	/* RTS changes seldom: first a look without an atomic operation. */
+	if (!line || !test_bit(VSER_RTS_STALE, &line->flags))
 		return;
 
 	for (round = 0; round < VSER_REPORTS; round++) {
 		if (!test_and_clear_bit(VSER_RTS_STALE, &line->flags))
 			return;
 		vser_modem_tell(line);
-		vser_wire_pump(READ_ONCE(line->lead));
+		/* With RTS off there is nothing more to be done. */
+		if (!READ_ONCE(line->throttled))
+			vser_wire_pump(READ_ONCE(line->lead), false);
 	}
 
 	lead = vser_lead_lock(line);
@@ -381,7 +395,7 @@ static void vser_wire_report(struct vser_line *line)
  */
 static void vser_wire_kick(struct vser_wire *wire)
 {
-	vser_wire_report(vser_wire_pump(wire));
+	vser_wire_report(vser_wire_pump(wire, false));
 }
 
 /*
@@ -439,7 +453,7 @@ static void vser_wire_tune(struct vser_wire *wire)
 	lockdep_assert_held(&vser_config_lock);
 	lockdep_assert_held(&wire->lock);
 
-	vser_wire_catch_up(wire, ktime_get_ns());
+	vser_wire_catch_up(wire);
 	vser_instant_settle(&wire->end);
 	wire->pace = period ? vser_pace_of_period(period) :
 			      vser_pace_of_uart(&wire->line->uart);
@@ -468,8 +482,7 @@ static void vser_wire_look_again(struct vser_wire *wire)
 	u64 now;
 
 	spin_lock_bh(&wire->lock);
-	now = ktime_get_ns();
-	vser_wire_catch_up(wire, now);
+	now = vser_wire_catch_up(wire);
 	if (wire->busy) {
 		wire->look = now;
 		vser_wire_arm(wire, now);

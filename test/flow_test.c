@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <termios.h>
@@ -335,6 +336,187 @@ TEST(writer_waits, "a writer waits until there is room, and not longer")
 	read_row(fd, SMALL / 2, 2 * SMALL + 1 - SMALL / 2);
 	close(fd);
 	check_no_loss(0);
+}
+
+/* Both queues are full, of which RX is emptied and gets what is in TX. */
+
+static void write_one(int fd)
+{
+	write_row(fd, 2 * SMALL, 1);
+}
+
+static void drain_tx(int fd)
+{
+	CHECK_EQ(fsync(fd), 0);
+}
+
+static void wait_for_room(int fd)
+{
+	struct epoll_event event = { .events = EPOLLOUT };
+	int set = epoll_create1(0);
+
+	CHECK_EQ(epoll_ctl(set, EPOLL_CTL_ADD, fd, &event), 0);
+	CHECK_EQ(epoll_wait(set, &event, 1, -1), 1);
+}
+
+static void read_all(int fd)
+{
+	read_row(fd, 0, SMALL);
+}
+
+static void flush(int fd)
+{
+	CHECK_EQ(ioctl(fd, TCFLSH, TCIFLUSH), 0);
+}
+
+static const struct waiter {
+	const char *name;
+	void (*wait)(int fd);
+	long call;
+	void (*let_go)(int fd);
+} waiters[] = {
+	{ "a writer", write_one, SYS_write, read_all },
+	{ "a writer, and RX is flushed", write_one, SYS_write, flush },
+	{ "for the end of sending", drain_tx, SYS_fsync, read_all },
+	{ "by epoll", wait_for_room, SYS_epoll_wait, read_all },
+};
+
+TEST(waiters, "who waits for room, or for the end of sending, goes on without a timer")
+{
+	size_t i;
+	pid_t pid;
+	int fd;
+
+	for (i = 0; i < ARRAY_SIZE(waiters); i++) {
+		tap_row(waiters[i].name);
+		fd = open_full(O_RDWR);
+		CHILD(pid)
+			waiters[i].wait(fd);
+		WAIT_UNTIL(blocked_in(pid, waiters[i].call));
+		waiters[i].let_go(fd);
+		check_child(pid);
+		CHECK_EQ(ioctl(fd, TCFLSH, TCIOFLUSH), 0);
+		close(fd);
+		check_line_books(0);
+	}
+}
+
+/*
+ * A reader takes most of RX and stops: what is in TX, and more than the rest, is left
+ * there for him to take at once, but not for longer than the latency.
+ */
+#define MOST	40000
+
+/* Returns how long the writer goes on waiting, in ns. */
+static __u64 time_until_moved(const char *latency)
+{
+	int fd = open_loopback(O_RDWR);
+	__u64 start;
+	pid_t writer;
+
+	set_attr(0, "latency_ns", latency);
+	write_row(fd, 0, 2 * FIFO_SIZE);
+	CHILD(writer)
+		write_row(fd, 2 * FIFO_SIZE, 1);
+	WAIT_UNTIL(blocked_in(writer, SYS_write));
+	read_row(fd, 0, MOST);
+	start = now_ns();
+	check_child(writer);
+	start = now_ns() - start;
+	read_row(fd, MOST, 2 * FIFO_SIZE + 1 - MOST);
+	close(fd);
+	check_no_loss(0);
+
+	return start;
+}
+
+TEST(reader_stops, "bytes do not wait for a reader who has stopped")
+{
+	time_until_moved("1000000");
+	time_until_moved("1000000000");
+}
+
+TEST_WITHIN(stale_timer, 60, "a new latency holds, whatever the timer was set to")
+{
+	bool at_once = false;
+	int fd, i;
+
+	/* A busy machine may be late, but not each time. */
+	for (i = 0; i < 20 && !at_once; i++) {
+		/* The timer stays set to a second from now. */
+		wire_line(0, "loopback");
+		set_attr(0, "latency_ns", "1000000000");
+		set_attr(0, "pacing", "1");
+		set_attr(0, "baud", "50");
+		fd = open_line(O_RDWR);
+		write_row(fd, 0, SMALL);
+		set_attr(0, "pacing", "0");
+		read_row(fd, 0, SMALL);
+		close(fd);
+		at_once = time_until_moved("10000") < NSEC_PER_SEC / 2;
+	}
+	CHECK(at_once);
+}
+
+/* Sleep all of them, and is there nothing that they could do? For 100 ms. */
+static bool stalled(int fd, pid_t writer, const pid_t readers[2])
+{
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		if (!blocked_in(writer, SYS_write) ||
+		    !blocked_in(readers[0], SYS_read) ||
+		    !blocked_in(readers[1], SYS_read) ||
+		    rx_queued(fd) + tx_queued(fd) == 2 * FIFO_SIZE)
+			return false;
+		sleep_ms(5);
+	}
+
+	return true;
+}
+
+static __u8 block[FIFO_SIZE];
+
+static void read_for_ever(int fd, size_t n)
+{
+	while (read(fd, block, n) > 0)
+		;
+}
+
+static void write_blocks(int fd, int n)
+{
+	while (n--)
+		CHECK_EQ(write(fd, block, sizeof(block)), sizeof(block));
+}
+
+/* Much data to two readers who take @most at a time. */
+static void check_two_readers(const char *row, size_t most)
+{
+	int fd = open_loopback(O_RDWR);
+	pid_t writer, readers[2];
+
+	tap_row(row);
+	set_attr(0, "latency_ns", "1000000000");
+	CHILD(readers[0])
+		read_for_ever(fd, most);
+	CHILD(readers[1])
+		read_for_ever(fd, most);
+	CHILD(writer)
+		write_blocks(fd, 20000);
+	while (!has_ended(writer)) {
+		sleep_ms(20);
+		CHECK(!stalled(fd, writer, readers));
+	}
+	check_child(writer);
+	kill_child(readers[0]);
+	kill_child(readers[1]);
+	close(fd);
+}
+
+TEST_WITHIN(two_readers, 120, "of two readers none leaves the writer asleep, nor does the other")
+{
+	check_two_readers("all at once", FIFO_SIZE);
+	check_two_readers("a part", 40000);
 }
 
 TEST(writer_interrupted, "a writer that was interrupted says how much it wrote")
