@@ -182,13 +182,14 @@ static __u64 pick_dma_bits(__u16 die)
 
 static __u64 pick_budget(__u16 die)
 {
-	/* Half of the memory. */
-	if (!die) {
-		*slow_step = true;
-		return 0;
-	}
+	static const __u64 bound = 4 << 20;
+	__u64 budget = pick_count(die, 1, bound, 1 << 30);
 
-	return pick_count(die, 1, 4 << 20, 1 << 30);
+	/* 0 stands for half of the memory, of which more cannot be had. */
+	if (!budget || budget > bound)
+		*slow_step = true;
+
+	return budget;
 }
 
 static __u64 make_value(const struct field *field, __u16 die)
@@ -520,7 +521,7 @@ static void made_reserved(const void *answer, long result)
 /* The line */
 
 static const struct field baud_fields[] = {
-	NUMBER(RANGE, VSER_BAUD_MIN, 0, VSER_BAUD_MAX), END
+	NUMBER(COUNT, VSER_BAUD_MIN, 115200, VSER_BAUD_MAX), END
 };
 
 static const struct field mark_fields[] = { NUMBER(RANGE, 0, 0, 1), END };
