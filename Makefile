@@ -69,8 +69,11 @@ run: ## show what vser does, in a virtual machine; NATIVE=1: on this kernel
 .PHONY: check
 check: ## build, lint and run every test in a virtual machine; VM_KERNEL=, DEBUG=1, RACES=1: on another kernel
 .PHONY: check-kernels
-check-kernels: vm-deps test-programs ## run every test on Debian's kernels 5.10, 6.1, 6.12 and the newest
-	@test/vm/check-kernels $(TESTS)
+check-kernels: vm-deps test-programs ## run every test on Debian's kernels 5.10, 6.1, 6.12 and the newest; KERNELS=, TESTS=
+	@KERNELS="$(KERNELS)" test/vm/check-kernels $(TESTS)
+.PHONY: check-debug
+check-debug: ## "make check" on a kernel that is built with the kernel's own checkers
+	+@$(MAKE) --no-print-directory DEBUG=1 check
 .PHONY: check-races
 check-races: ## run tests that do many things at once on a kernel that watches for data races
 	+@$(MAKE) --no-print-directory RACES=1 check-vm \
@@ -317,7 +320,7 @@ help: ## this list
 
 # What the above stand on.
 
-.PHONY: vm-deps vm-modules build-deps vserctl-deps test-programs
+.PHONY: vm-deps vm-modules build-deps vserctl-deps test-programs all-test-programs
 build-deps:
 	@tools/need gcc libc6-dev
 
@@ -352,7 +355,8 @@ tests := $(patsubst test/%_test.c,%,$(wildcard test/*_test.c))
 test_programs := $(tests:%=build/test/%) $(tests:%=build/test/%-32bit)
 test-programs: build-deps
 	@tools/need perl gcc-multilib
-	+@$(MAKE) --no-print-directory -j "$$(nproc)" $(test_programs)
+	+@$(MAKE) --no-print-directory -j "$$(nproc)" all-test-programs
+all-test-programs: $(test_programs)
 
 test_headers := $(wildcard test/*.h) $(uapi)
 test_flags := $(CFLAGS) -Itest -pthread
