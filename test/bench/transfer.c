@@ -9,7 +9,7 @@
  * nothing through the kernel: a read of /dev/zero and a write to /dev/null.
  *
  * Each figure is the median of several measurements. In virtual time ("make bench")
- * one instruction is one nanosecond, the figures repeat, and three are enough; on
+ * one instruction is one nanosecond, the figures repeat, and one is enough; on
  * real hardware ("make bench NATIVE=1") take more, and see how far to trust them.
  *
  * Usage: transfer [--json] [--repeat N] [--cpus WRITER,READER]
@@ -36,9 +36,14 @@
 #include "sample.h"
 #include "test/ring.h"
 
-#define MAX_CALLS	8192		/* of write in one measurement */
-#define MAX_BYTES	(32 << 20)	/* moved in one measurement */
-#define ROUND_TRIPS	2000
+/*
+ * Of one measurement. Who was asleep is let go first, but after some ms of that not
+ * any more: so the figures of short measurements are others than those of long ones.
+ */
+#define MAX_CALLS	65536		/* of write */
+#define MAX_BYTES	(128 << 20)	/* moved */
+#define FEW_TRIPS	2000
+#define MANY_TRIPS	20000
 #define RING_SIZE	65536		/* as the queues are */
 
 /* The CPUs of the processes; -1: where the scheduler puts them. */
@@ -177,8 +182,9 @@ static double throughput(const struct channel *channel, size_t size, bool polled
 	return calls * size / took;
 }
 
-/* Seconds for @size bytes to the other process and as many back. */
-static double round_trip_by(struct ends there, struct ends back, size_t size)
+/* Seconds for @size bytes to the other process and as many back, on average. */
+static double round_trip_by(struct ends there, struct ends back, size_t size,
+			    int trips)
 {
 	double start = 0, took;
 	pid_t child;
@@ -186,14 +192,14 @@ static double round_trip_by(struct ends there, struct ends back, size_t size)
 
 	child = fork_reader();
 	if (!child) {
-		for (i = 0; i <= ROUND_TRIPS; i++) {
+		for (i = 0; i <= trips; i++) {
 			read_blocks(there.reader, size, size, false);
 			write_all(back.writer, size);
 		}
 		_exit(0);
 	}
 
-	for (i = 0; i <= ROUND_TRIPS; i++) {
+	for (i = 0; i <= trips; i++) {
 		if (i == 1)
 			start = now();
 		write_all(there.writer, size);
@@ -202,10 +208,10 @@ static double round_trip_by(struct ends there, struct ends back, size_t size)
 	took = now() - start;
 	check_child(child);
 
-	return took / ROUND_TRIPS;
+	return took / trips;
 }
 
-static double round_trip(const struct channel *channel)
+static double round_trip(const struct channel *channel, int trips)
 {
 	struct ends there = channel->make(), back;
 	double took;
@@ -214,7 +220,7 @@ static double round_trip(const struct channel *channel)
 		back = (struct ends) { there.reader, there.writer };
 	else
 		back = channel->make();
-	took = round_trip_by(there, back, 1);
+	took = round_trip_by(there, back, 1, trips);
 	close_ends(there);
 	if (!channel->both_ways)
 		close_ends(back);
@@ -223,7 +229,7 @@ static double round_trip(const struct channel *channel)
 }
 
 /* Of a number, which is all that it carries. */
-static double eventfd_round_trip(void)
+static double eventfd_round_trip(int trips)
 {
 	int there = eventfd(0, 0), back = eventfd(0, 0);
 	double took;
@@ -232,7 +238,7 @@ static double eventfd_round_trip(void)
 		fail("eventfd");
 	block[0] = 1;
 	took = round_trip_by((struct ends) { there, there },
-			     (struct ends) { back, back }, sizeof(uint64_t));
+			     (struct ends) { back, back }, sizeof(uint64_t), trips);
 	close(there);
 	close(back);
 
@@ -363,7 +369,7 @@ static double ring_throughput(size_t size)
 }
 
 /* As round_trip(): who waits for the answer sends by that. */
-static double ring_round_trip(void)
+static double ring_round_trip(int trips)
 {
 	struct ends ends = make_nullmodem();
 	struct ring_end here = make_ring_end(ends.writer);
@@ -374,7 +380,7 @@ static double ring_round_trip(void)
 
 	child = fork_reader();
 	if (!child) {
-		for (i = 0; i <= ROUND_TRIPS; i++) {
+		for (i = 0; i <= trips; i++) {
 			get_all(&there, 1);
 			put_all(&there, 1);
 		}
@@ -382,7 +388,7 @@ static double ring_round_trip(void)
 		_exit(0);
 	}
 
-	for (i = 0; i <= ROUND_TRIPS; i++) {
+	for (i = 0; i <= trips; i++) {
 		if (i == 1)
 			start = now();
 		put_all(&here, 1);
@@ -394,7 +400,7 @@ static double ring_round_trip(void)
 	close_ring_end(&here);
 	close_ring_end(&there);
 
-	return took / ROUND_TRIPS;
+	return took / trips;
 }
 
 static const size_t sizes[] = { 1, 64, 1024, 4096, 65536, 1 << 20 };
@@ -404,7 +410,7 @@ static const size_t sizes[] = { 1, 64, 1024, 4096, 65536, 1 << 20 };
 #define EVENTFD_ROW	(RING_ROW + 1)
 #define BARE_ROW	(EVENTFD_ROW + 1)
 #define ROWS		(BARE_ROW + 1)
-#define COLUMNS		(ARRAY_SIZE(sizes) + 2)
+#define COLUMNS		(ARRAY_SIZE(sizes) + 3)
 static struct sample results[ROWS][COLUMNS];
 static struct sample ratios[ROWS][COLUMNS];	/* to the pipe's of the same round */
 
@@ -427,21 +433,21 @@ static void measure(double of[ROWS][COLUMNS])
 			row[s] = throughput(&channels[c], sizes[s], false) / 1e6;
 		row[s] = throughput(&channels[c], 64, true) / 1e6;
 		/* A loopback hears itself: it has no other end to answer. */
-		if (channels[c].make != make_loopback)
-			row[s + 1] = round_trip(&channels[c]) * 1e6;
+		if (channels[c].make != make_loopback) {
+			row[s + 1] = round_trip(&channels[c], FEW_TRIPS) * 1e6;
+			row[s + 2] = round_trip(&channels[c], MANY_TRIPS) * 1e6;
+		}
 	}
 	for (s = 0; s < ARRAY_SIZE(sizes); s++) {
 		of[RING_ROW][s] = ring_throughput(sizes[s]) / 1e6;
 		of[BARE_ROW][s] = bare_calls(sizes[s]) / 1e6;
 	}
-	of[RING_ROW][s + 1] = ring_round_trip() * 1e6;
-	of[EVENTFD_ROW][s + 1] = eventfd_round_trip() * 1e6;
+	of[RING_ROW][s + 1] = ring_round_trip(FEW_TRIPS) * 1e6;
+	of[RING_ROW][s + 2] = ring_round_trip(MANY_TRIPS) * 1e6;
+	of[EVENTFD_ROW][s + 1] = eventfd_round_trip(FEW_TRIPS) * 1e6;
+	of[EVENTFD_ROW][s + 2] = eventfd_round_trip(MANY_TRIPS) * 1e6;
 }
 
-/*
- * Several of each: even in virtual time, what else the kernel has to do at times
- * falls into one measurement or another.
- */
 static void measure_all(int repeat)
 {
 	double (*each)[ROWS][COLUMNS] = calloc(repeat, sizeof(*each));
@@ -471,7 +477,7 @@ static void measure_all(int repeat)
 
 static const char *const columns[COLUMNS] = {
 	"1 B", "64 B", "1 KiB", "4 KiB", "64 KiB", "1 MiB", "64 B polled",
-	"round trip",
+	"round trip", "many trips",
 };
 
 /* What a table can show of a sample. */
@@ -542,7 +548,7 @@ int main(int argc, char **argv)
 		{}
 	};
 	bool json = false;
-	int option, repeat = 3;
+	int option, repeat = 1;
 	char *comma;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
