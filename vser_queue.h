@@ -223,7 +223,7 @@ static inline u32 vser_queue_swap(struct vser_queue *queue, void **buffer, u32 *
 /*
  * Both directions copy by the functions that do not check the bounds of kernel
  * memory for hardened usercopy: here vser_queue_room() and vser_queue_peek() keep
- * them, and the check would take a tenth of a short call.
+ * them, and the check would take a sixth of a short call.
  */
 
 /*
