@@ -607,6 +607,7 @@ static void vser_tx_idle(struct vser_wire *wire)
 	vser_line_check_reap(line);
 }
 
+/* All of tx goes to the far end at once, which is then at rest. Caller: tx.lock. */
 static bool vser_tx_exchange(struct vser_wire *wire)
 {
 	struct vser_line *line = wire->line;
