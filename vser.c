@@ -1571,10 +1571,16 @@ static struct vser_line *vser_file_line(struct file *file)
 	return vfile->line;
 }
 
+/* fcntl() may change the flags of the file at any time. */
+static bool vser_file_nonblocking(struct file *file)
+{
+	return READ_ONCE(file->f_flags) & O_NONBLOCK;
+}
+
 static bool vser_nonblocking(struct kiocb *iocb)
 {
 	return (iocb->ki_flags & IOCB_NOWAIT) ||
-	       (iocb->ki_filp->f_flags & O_NONBLOCK);
+	       vser_file_nonblocking(iocb->ki_filp);
 }
 
 /* Takes the program's side of a queue; a lock is held for one copy at most. */
@@ -1962,7 +1968,7 @@ static int vser_ioctl_read_event(struct vser_file *vfile, union vser_arg *arg)
 		if (steps)
 			return ret;
 
-		if (vfile->file->f_flags & O_NONBLOCK)
+		if (vser_file_nonblocking(vfile->file))
 			return -EAGAIN;
 		ret = wait_event_interruptible(line->event_wait,
 					       READ_ONCE(line->event_seq) !=
