@@ -19,6 +19,7 @@
 
 #include "io/lab.h"
 #include "io_demo.h"
+#include "vser_compat.h"
 
 #define IO_DEMO_MAX_FILE_IO	SZ_1M	/* bytes in one read or write */
 
@@ -129,6 +130,20 @@ static loff_t io_demo_reserved_llseek(struct file *file, loff_t offset,
 }
 
 /*
+ * Until v6.16, x86 kept the caching of such a mapping for the whole of it: of one
+ * that was unmapped in parts, it complained, and never forgot it.
+ */
+static int io_demo_reserved_may_split(struct vm_area_struct *vma,
+				      unsigned long addr)
+{
+	return -EINVAL;
+}
+
+static const struct vm_operations_struct io_demo_reserved_vm_ops = {
+	.may_split = io_demo_reserved_may_split,
+};
+
+/*
  * The page tables get the addresses at once, as there is no struct page for
  * them. The mapping keeps the file, and the file this module.
  */
@@ -136,6 +151,7 @@ static int io_demo_reserved_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	if (!(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
+	vma->vm_ops = &io_demo_reserved_vm_ops;
 
 	return vm_iomap_memory(vma, io_demo_reserved_start,
 			       io_demo_reserved_size);

@@ -166,6 +166,27 @@ TEST(map_invalid, "a mapping that is private or beyond the end is EINVAL")
 		   RESERVED_SIZE - PAGE) != MAP_FAILED);
 }
 
+TEST(map_part, "a mapping is unmapped as a whole: EINVAL for a part, which changes nothing")
+{
+	int memory = get_memory(lab(RANGE));
+	unsigned char *mapped = map(memory, PROT_READ | PROT_WRITE);
+	unsigned char *last = mapped + RESERVED_SIZE - PAGE;
+
+	CHECK_ERR(munmap(mapped, PAGE), EINVAL);
+	CHECK_ERR(munmap(last, PAGE), EINVAL);
+	CHECK_ERR(munmap(mapped + PAGE, PAGE), EINVAL);
+	CHECK_ERR(mprotect(mapped, PAGE, PROT_READ), EINVAL);
+	CHECK(mmap(mapped, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+		   -1, 0) == MAP_FAILED);
+	CHECK(mremap(mapped, RESERVED_SIZE, PAGE, 0) == MAP_FAILED);
+	*mapped = 0x51;
+	*last = 0x52;
+	CHECK_EQ(*mapped, 0x51);
+	CHECK_EQ(*last, 0x52);
+	CHECK_EQ(mprotect(mapped, RESERVED_SIZE, PROT_READ), 0);
+	CHECK_EQ(munmap(mapped, RESERVED_SIZE), 0);
+}
+
 TEST(outlives, "the memory outlives the descriptor it came from, and keeps the module")
 {
 	int fd = lab(RANGE);
