@@ -85,7 +85,6 @@ static int mem_demo_break_blocks(struct mem_fragment *arg)
 static int mem_demo_fragment_locked(struct mem_demo_file *file,
 				    struct mem_fragment *arg)
 {
-	size_t size = PAGE_SIZE << arg->order;
 	struct page *page;
 	void *ptr;
 	int ret;
@@ -108,7 +107,7 @@ static int mem_demo_fragment_locked(struct mem_demo_file *file,
 	arg->high_order = page ? MEM_YES : MEM_NO;
 	if (page)
 		__free_pages(page, arg->order);
-	ptr = __vmalloc(size, MEM_DEMO_BLOCK_GFP);
+	ptr = __vmalloc(PAGE_SIZE << arg->order, MEM_DEMO_BLOCK_GFP);
 	arg->vmalloc = ptr ? MEM_YES : MEM_NO;
 	vfree(ptr);
 	arg->available = (u64)global_zone_page_state(NR_FREE_PAGES) << PAGE_SHIFT;

@@ -102,7 +102,7 @@ TEST_WITHIN(fragment, 60, "large blocks are gone while memory is plenty, and vma
 	CHECK_ERR(ioctl(other, MEM_LIMIT, &limit), EBUSY);
 	CHECK_ERR(fragment(other, MEM_FRAGMENT_START, 9, &answer), EBUSY);
 
-	CHECK_EQ(fragment(fd, MEM_FRAGMENT_STOP, 0, &answer), 0);
+	CHECK_EQ(fragment(fd, MEM_FRAGMENT_STOP, 1U << 31, &answer), 0);
 	CHECK_EQ(answer.held, 0);
 	CHECK_EQ(ioctl(other, MEM_LIMIT, &limit), 0);
 	CHECK_EQ(limit.stopped, MEM_STOPPED_INTERFACE);
