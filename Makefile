@@ -254,6 +254,7 @@ lint: vm-deps build/coccicheck build/clang-tidy build/man/vserctl.8 ## static ch
 	@diff <(sed -n 's/^obj-m.*= *//p' Kbuild | tr ' ' '\n' | sort) \
 		<(sed -n 's/^BUILT_MODULE_NAME.*="\(.*\)"/\1.o/p' dkms.conf | sort)
 	@shellcheck -x $(ALL_SHELL)
+	@perl -cw test/bench/profile 2>/dev/null
 	@codespell --skip=./build,./.git,./LICENSE -L filp,fro .
 
 .PHONY: unit
@@ -266,44 +267,59 @@ REPEAT := 20
 CPUS := 0,1
 native_benches := transfer scale ways
 benches := transfer ways pacing cost memory
+peers := plain_fifo plain_loop wake_up
 
 .PHONY: bench
 bench: ## measure in virtual time: figures repeat; NATIVE=1, REPEAT=20, CPUS=0,1: on this machine
 ifeq ($(NATIVE),1)
 bench: all $(native_benches:%=build/bench/%)
-	@$(sudo) test/bench/native build/$$(uname -r) build/bench $(REPEAT) $(CPUS)
+	+@modules=build/$$(uname -r); \
+	$(if $(KDIR),tools/build-modules --source test/bench/peers $(KDIR) $$modules/peers;) \
+	$(sudo) test/bench/native $$modules build/bench $(REPEAT) $(CPUS)
 else
-bench: vm-modules $(benches:%=build/bench/%)
-	+@$(with_vm_kernel); tools/build-modules --source test/bench/peers \
-		$$kernel/build $$modules/peers
+bench: vm-modules bench-peers $(benches:%=build/bench/%)
 	@$(with_vm_kernel); $(call with_modules_in,/modules); \
 	test/vm/run --icount --cpus 1 --kernel $$kernel --time-limit 900 \
 		"$${files[@]}" \
-		--file $$modules/peers/plain_loop.ko:/modules/plain_loop.ko \
-		--file $$modules/peers/wake_up.ko:/modules/wake_up.ko \
+		$(foreach peer,$(peers),\
+			--file $$modules/peers/$(peer).ko:/modules/$(peer).ko) \
 		$(foreach bench,$(benches),--file build/bench/$(bench):/bin/$(bench)) \
-		-- sh -c 'cd /modules && insmod vser.ko lines=128 && transfer && echo && \
-			rmmod vser && ways vser.ko && echo && \
+		-- sh -c 'cd /modules && insmod plain_fifo.ko && \
+			insmod vser.ko lines=128 && transfer && echo && rmmod vser && \
+			ways vser.ko && echo && \
 			insmod vser.ko lines=128 && pacing && echo && \
 			cost wake_up.ko && echo && \
 			insmod mem_demo.ko && insmod plain_loop.ko && memory'
 endif
 
+.PHONY: bench-peers
+bench-peers: vm-modules
+	+@$(with_vm_kernel); tools/build-modules --source test/bench/peers \
+		$$kernel/build $$modules/peers
+
 # What instruction counts depend on.
 bench_key = $$(cat $$kernel/release), gcc $$(gcc-12 -dumpfullversion), \
 	$$(qemu-system-x86_64 --version | sed -n '1s/.*version \([0-9.]*\).*/QEMU \1/p')
 
-.PHONY: bench-json bench-check bench-plot
-bench-json: vm-modules build/bench/transfer ## measure what transfers cost; into build/bench/transfer.json
+.PHONY: bench-json bench-check bench-plot bench-profile
+bench-json: vm-modules bench-peers build/bench/transfer ## measure what transfers cost; into build/bench/transfer.json
 	@$(with_vm_kernel); test/vm/run --icount --cpus 1 --kernel $$kernel \
 		--time-limit 900 --file $$modules/vser.ko:/modules/vser.ko \
+		--file $$modules/peers/plain_fifo.ko:/modules/plain_fifo.ko \
 		--file build/bench/transfer:/bin/transfer -- sh -c \
-		'insmod /modules/vser.ko lines=2 && transfer --json' >build/bench/transfer.json
+		'cd /modules && insmod plain_fifo.ko && insmod vser.ko lines=2 && \
+			transfer --json' >build/bench/transfer.json
 
 bench-check: bench-json ## compare that with test/bench/baseline.json
 	@tools/need jq
 	@$(with_vm_kernel); test/bench/compare build/bench/transfer.json \
 		test/bench/baseline.json "$(bench_key)"
+
+CASE := trip
+bench-profile: vm-modules bench-peers build/bench/profile ## where the instructions go of a round trip, or of CASE=64 bytes written and read; FUNCTIONS=1
+	@tools/need perl binutils
+	@$(with_vm_kernel); test/bench/profile $$kernel $$modules build/bench/profile \
+		$(CASE) $(if $(FUNCTIONS),--functions)
 
 PLOT := build/bench/transfer.svg
 bench-plot: bench-json ## draw it; PLOT=FILE.svg or FILE.png

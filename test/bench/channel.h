@@ -118,6 +118,19 @@ static inline struct ends make_nullmodem(void)
 	return make_line("nullmodem:vser1", "/dev/vser1");
 }
 
+/* The two queues of peers/plain_fifo.c. */
+static inline struct ends make_plain_fifo(void)
+{
+	struct ends ends = {
+		open("/dev/plain_fifo0", O_RDWR), open("/dev/plain_fifo1", O_RDWR)
+	};
+
+	if (ends.writer < 0 || ends.reader < 0)
+		fail("/dev/plain_fifo");
+
+	return ends;
+}
+
 static inline void close_ends(struct ends ends)
 {
 	close(ends.writer);

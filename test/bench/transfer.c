@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What it costs to move bytes from one process to another through vser, beside
- * a pipe, a socket pair and a pseudo terminal: throughput by block size, and
- * the round trip of one byte. "ring" is a null modem of which both ends use rings:
+ * a pipe, a socket pair, a pseudo terminal and a driver that is nothing but a queue each
+ * way (peers/plain_fifo.c): throughput by block size, and the round trip of one byte.
+ * "ring" is a null modem of which both ends use rings:
  * each block is copied into a ring and out of one, and poll() is called only when
  * there is no room or nothing left. "eventfd" is the round trip of a number: little
  * more than waiting for one another. "bare calls" are two system calls that move
@@ -13,7 +14,7 @@
  * real hardware ("make bench NATIVE=1") take more, and see how far to trust them.
  *
  * Usage: transfer [--json] [--repeat N] [--cpus WRITER,READER]
- * Line 0 and line 1 have to be there.
+ * Line 0 and line 1 have to be there, and /dev/plain_fifo0 and 1.
  */
 #define _GNU_SOURCE
 
@@ -112,6 +113,7 @@ static const struct channel {
 	{ "pipe", make_pipe, false },
 	{ "socketpair", make_socketpair, true },
 	{ "pty", make_pty, true },
+	{ "plain fifo", make_plain_fifo, true },
 	{ "loopback", make_loopback, false },
 	{ "nullmodem", make_nullmodem, true },
 };
@@ -431,7 +433,9 @@ static void measure(double of[ROWS][COLUMNS])
 		row = of[c];
 		for (s = 0; s < ARRAY_SIZE(sizes); s++)
 			row[s] = throughput(&channels[c], sizes[s], false) / 1e6;
-		row[s] = throughput(&channels[c], 64, true) / 1e6;
+		/* A plain fifo knows no poll(). */
+		if (channels[c].make != make_plain_fifo)
+			row[s] = throughput(&channels[c], 64, true) / 1e6;
 		/* A loopback hears itself: it has no other end to answer. */
 		if (channels[c].make != make_loopback) {
 			row[s + 1] = round_trip(&channels[c], FEW_TRIPS) * 1e6;
