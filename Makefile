@@ -159,8 +159,9 @@ fuzz: ## make FUZZ=1000000 calls at random, led by what they reach, on the debug
 # KCOV_INSTRUMENT has the modules say what they run through, if the kernel can.
 fuzz-here: vm-deps build/fuzz/fuzz
 	@tools/need perl
-	+@$(with_vm_kernel); modules+=-fuzz; \
-	tools/build-modules $$kernel/build $$modules KCOV_INSTRUMENT=y; \
+	+@$(with_vm_kernel); \
+	tools/build-modules $$kernel/build $$modules-fuzz KCOV_INSTRUMENT=y
+	@$(with_vm_kernel); modules+=-fuzz; \
 	test/vm/check --kernel $$kernel --modules $$modules --tests build/fuzz \
 		$(if $(slow_kernel),--debug) --verbose --console build/fuzz/console \
 		--more-time $$(($(FUZZ) / 50)) --env TEST_FUZZ=$(FUZZ) \
@@ -254,7 +255,8 @@ lint: vm-deps build/coccicheck build/clang-tidy build/man/vserctl.8 ## static ch
 	@diff <(sed -n 's/^obj-m.*= *//p' Kbuild | tr ' ' '\n' | sort) \
 		<(sed -n 's/^BUILT_MODULE_NAME.*="\(.*\)"/\1.o/p' dkms.conf | sort)
 	@shellcheck -x $(ALL_SHELL)
-	@perl -cw test/bench/profile 2>/dev/null
+	@said=$$(perl -cw test/bench/profile 2>&1); \
+	[[ $$said == 'test/bench/profile syntax OK' ]] || { echo "$$said"; exit 1; }
 	@codespell --skip=./build,./.git,./LICENSE -L filp,fro .
 
 .PHONY: unit
@@ -273,9 +275,9 @@ peers := plain_fifo plain_loop wake_up
 bench: ## measure in virtual time: figures repeat; NATIVE=1, REPEAT=20, CPUS=0,1: on this machine
 ifeq ($(NATIVE),1)
 bench: all $(native_benches:%=build/bench/%)
-	+@modules=build/$$(uname -r); \
-	$(if $(KDIR),tools/build-modules --source test/bench/peers $(KDIR) $$modules/peers;) \
-	$(sudo) test/bench/native $$modules build/bench $(REPEAT) $(CPUS)
+	+@$(if $(native_kdir),tools/build-modules --source test/bench/peers $(native_kdir) \
+		build/$$(uname -r)/peers)
+	@$(sudo) test/bench/native build/$$(uname -r) build/bench $(REPEAT) $(CPUS)
 else
 bench: vm-modules bench-peers $(benches:%=build/bench/%)
 	@$(with_vm_kernel); $(call with_modules_in,/modules); \

@@ -130,8 +130,10 @@ static loff_t io_demo_reserved_llseek(struct file *file, loff_t offset,
 }
 
 /*
- * Until v6.16, x86 kept the caching of such a mapping for the whole of it: of one
- * that was unmapped in parts, it complained, and never forgot it.
+ * Until v6.16, x86 knows only for the whole of such a mapping how it is cached. When
+ * a part is unmapped, moved or protected and the rest unmapped later, it complains,
+ * and what it knows of that memory stays until the next boot. Refused on all kernels,
+ * so that programs find the same everywhere.
  */
 static int io_demo_reserved_may_split(struct vm_area_struct *vma,
 				      unsigned long addr)
@@ -139,8 +141,15 @@ static int io_demo_reserved_may_split(struct vm_area_struct *vma,
 	return -EINVAL;
 }
 
+/* Until v5.11, mremap() did not ask if the mapping may be split. */
+static int io_demo_reserved_mremap(struct vm_area_struct *vma)
+{
+	return -EINVAL;
+}
+
 static const struct vm_operations_struct io_demo_reserved_vm_ops = {
 	.may_split = io_demo_reserved_may_split,
+	.mremap = io_demo_reserved_mremap,
 };
 
 /*

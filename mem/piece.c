@@ -4,6 +4,7 @@
  */
 #include <linux/highmem.h>
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/scatterlist.h>
 #include <linux/sched/signal.h>
 #include <linux/vmalloc.h>
@@ -46,7 +47,8 @@ void *mem_demo_address(const struct mem_demo_want *want,
 		start = piece->ptr;
 		break;
 	case MEM_DEMO_PERCPU:
-		start = per_cpu_ptr(mem_demo_to_percpu(piece->ptr), cpu);
+		start = per_cpu_ptr(mem_demo_to_percpu(piece->ptr),
+				    array_index_nospec(cpu, nr_cpu_ids));
 		break;
 	case MEM_DEMO_PAGES:
 		if (want->row->caps & MEM_CAP_VIRTUAL)

@@ -166,7 +166,18 @@ TEST(map_invalid, "a mapping that is private or beyond the end is EINVAL")
 		   RESERVED_SIZE - PAGE) != MAP_FAILED);
 }
 
-TEST(map_part, "a mapping is unmapped as a whole: EINVAL for a part, which changes nothing")
+/* Is the page still where it was after somebody wanted to have it elsewhere? */
+static void check_stays(unsigned char *page, size_t size)
+{
+	void *elsewhere = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(elsewhere != MAP_FAILED);
+	CHECK_ERR((long)mremap(page, size, size, MREMAP_MAYMOVE | MREMAP_FIXED,
+			       elsewhere), EINVAL);
+	page[0]++;
+}
+
+TEST(map_part, "a mapping is unmapped as a whole and not moved: else EINVAL, and no change")
 {
 	int memory = get_memory(lab(RANGE));
 	unsigned char *mapped = map(memory, PROT_READ | PROT_WRITE);
@@ -179,6 +190,10 @@ TEST(map_part, "a mapping is unmapped as a whole: EINVAL for a part, which chang
 	CHECK(mmap(mapped, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
 		   -1, 0) == MAP_FAILED);
 	CHECK(mremap(mapped, RESERVED_SIZE, PAGE, 0) == MAP_FAILED);
+	check_stays(mapped, PAGE);
+	check_stays(mapped + PAGE, PAGE);
+	check_stays(last, PAGE);
+	check_stays(mapped, RESERVED_SIZE);
 	*mapped = 0x51;
 	*last = 0x52;
 	CHECK_EQ(*mapped, 0x51);

@@ -16,9 +16,16 @@
 #include "channel.h"
 
 #define MONITOR		"/dev/ttyS2"
-#define START		"singlestep on\nlog exec\ninfo status\n"
-#define STOP		"log none\nsinglestep off\n"
-#define PATIENCE	2000		/* rounds */
+/*
+ * Whatever the port said before we had it ends with a line of its own. The second
+ * command and the last are for QEMU from 8.1 on, the first and the last but one for
+ * those before.
+ */
+#define START		"\nsinglestep on\none-insn-per-tb on\nlog exec\n" \
+			"info status\ninfo jit\n"
+#define STOP		"log none\n"
+#define PATIENCE	2000		/* rounds that it may take to answer */
+#define MAX_STARTS	20
 #define MANY_TRIPS	20000
 #define MANY_BYTES	(32 << 20)
 #define MANY_BLOCKS	32768
@@ -55,7 +62,7 @@ static void tell_monitor(int fd, const char *commands)
  */
 static bool monitor_is_done(int fd)
 {
-	static char said[8192];		/* it redraws the line for each letter */
+	static char said[65536];	/* it redraws the line for each letter */
 	static size_t n;
 	ssize_t more;
 
@@ -64,12 +71,10 @@ static bool monitor_is_done(int fd)
 		return false;
 	n += more;
 	said[n] = '\0';
-	if (strstr(said, "single step mode"))
-		return true;
 	if (n == sizeof(said) - 1)
-		n = 0;
+		error(EXIT_FAILURE, 0, MONITOR ": it says too much");
 
-	return false;
+	return strstr(said, "single step mode") || strstr(said, "one-insn-per-tb: on");
 }
 
 static void read_block(int fd, size_t size)
@@ -142,7 +147,8 @@ int main(int argc, char **argv)
 	else
 		before = MANY_BYTES / size < MANY_BLOCKS ? MANY_BYTES / size : MANY_BLOCKS;
 	for (i = 0; i < before || !monitor_is_done(monitor); i++) {
-		/* Again if it does not answer: the emulated port may lose letters. */
+		if (i >= before + MAX_STARTS * PATIENCE)
+			error(EXIT_FAILURE, 0, "the emulator does not go step by step");
 		if (i >= before && (i - before) % PATIENCE == 0)
 			tell_monitor(monitor, START);
 		go_round(there.writer, trip ? back.reader : -1, size);

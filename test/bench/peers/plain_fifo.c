@@ -4,8 +4,8 @@
  *
  * What is written to /dev/plain_fifo0 is read from /dev/plain_fifo1 and the other way
  * round: a queue of 64 KiB each way, a lock for who writes and one for who reads, two
- * wait queues. No wire, no books, no poll. The yardstick for what the line's engine
- * costs, with which it shares nothing.
+ * wait queues. No wire, no books, no poll; who finds nothing always waits. The yardstick
+ * for what the line's engine costs, with which it shares nothing.
  */
 #include <linux/fs.h>
 #include <linux/kfifo.h>
@@ -31,6 +31,9 @@ static ssize_t fifo_read(struct file *file, char __user *to, size_t count,
 	unsigned int n;
 	int ret;
 
+	if (!count)
+		return 0;
+
 	do {
 		ret = wait_event_interruptible(fifo->filled,
 					       !kfifo_is_empty(&fifo->bytes));
@@ -40,12 +43,11 @@ static ssize_t fifo_read(struct file *file, char __user *to, size_t count,
 			return -ERESTARTSYS;
 		ret = kfifo_to_user(&fifo->bytes, to, count, &n);
 		mutex_unlock(&fifo->read_lock);
-	} while (!ret && !n && count);
-	if (ret)
-		return ret;
-	wake_up_interruptible(&fifo->emptied);
+	} while (!ret && !n);
+	if (n)
+		wake_up_interruptible(&fifo->emptied);
 
-	return n;
+	return ret ?: n;
 }
 
 static ssize_t fifo_write(struct file *file, const char __user *from, size_t count,
@@ -56,6 +58,9 @@ static ssize_t fifo_write(struct file *file, const char __user *from, size_t cou
 	unsigned int n;
 	int ret;
 
+	if (!count)
+		return 0;
+
 	do {
 		ret = wait_event_interruptible(fifo->emptied,
 					       !kfifo_is_full(&fifo->bytes));
@@ -65,12 +70,11 @@ static ssize_t fifo_write(struct file *file, const char __user *from, size_t cou
 			return -ERESTARTSYS;
 		ret = kfifo_from_user(&fifo->bytes, from, count, &n);
 		mutex_unlock(&fifo->write_lock);
-	} while (!ret && !n && count);
-	if (ret)
-		return ret;
-	wake_up_interruptible(&fifo->filled);
+	} while (!ret && !n);
+	if (n)
+		wake_up_interruptible(&fifo->filled);
 
-	return n;
+	return ret ?: n;
 }
 
 static int fifo_open(struct inode *inode, struct file *file);
