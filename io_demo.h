@@ -493,7 +493,6 @@ struct io_demo_dma_cost {
  *
  * The call returns the descriptor. It can be read, written and mapped, shared,
  * by whoever gets it, and it pins the module, not the file that it came from.
- * A mapping can be unmapped or protected only as a whole, and not moved: EINVAL.
  */
 struct io_demo_reserved {
 	__u32 flags;

@@ -82,14 +82,6 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 #endif
 
 /*
- * vm_operations_struct.may_split was called split until v5.11, and mremap() did not ask
- * it. Can go when v5.10 is no longer supported.
- */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 11, 0)
-#define may_split	split
-#endif
-
-/*
  * Pages that are charged to a memory control group can be mapped into user space
  * since v5.11 (commit 18b2db3b0385). Can go when v5.10 is no longer supported.
  */

@@ -130,40 +130,35 @@ static loff_t io_demo_reserved_llseek(struct file *file, loff_t offset,
 }
 
 /*
- * Until v6.16, x86 knows only for the whole of such a mapping how it is cached. When
- * a part is unmapped, moved or protected and the rest unmapped later, it complains,
- * and what it knows of that memory stays until the next boot. Refused on all kernels,
- * so that programs find the same everywhere.
+ * The page tables get an address when it is touched, as there is no struct page for
+ * it. vm_iomap_memory() would give them all at once, but until v6.16 x86 notes for the
+ * whole of such a mapping how it is cached: it complains when a part is unmapped, or
+ * when there is no memory for the page tables, and what it has noted stays. Here the
+ * kernel's own mapping says how the memory is cached, as long as the module is there.
  */
-static int io_demo_reserved_may_split(struct vm_area_struct *vma,
-				      unsigned long addr)
+static vm_fault_t io_demo_reserved_fault(struct vm_fault *vmf)
 {
-	return -EINVAL;
-}
-
-/* Until v5.11, mremap() did not ask if the mapping may be split. */
-static int io_demo_reserved_mremap(struct vm_area_struct *vma)
-{
-	return -EINVAL;
+	return vmf_insert_pfn(vmf->vma, vmf->address,
+			      PHYS_PFN(io_demo_reserved_start) + vmf->pgoff);
 }
 
 static const struct vm_operations_struct io_demo_reserved_vm_ops = {
-	.may_split = io_demo_reserved_may_split,
-	.mremap = io_demo_reserved_mremap,
+	.fault = io_demo_reserved_fault,
 };
 
-/*
- * The page tables get the addresses at once, as there is no struct page for
- * them. The mapping keeps the file, and the file this module.
- */
+/* The mapping keeps the file, and the file this module. */
 static int io_demo_reserved_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	if (!(vma->vm_flags & VM_SHARED))
+	unsigned long pages = io_demo_reserved_size >> PAGE_SHIFT;
+
+	if (!(vma->vm_flags & VM_SHARED) || vma->vm_pgoff >= pages ||
+	    vma_pages(vma) > pages - vma->vm_pgoff)
 		return -EINVAL;
+
+	vm_flags_set(vma, VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP);
 	vma->vm_ops = &io_demo_reserved_vm_ops;
 
-	return vm_iomap_memory(vma, io_demo_reserved_start,
-			       io_demo_reserved_size);
+	return 0;
 }
 
 static const struct file_operations io_demo_reserved_fops = {

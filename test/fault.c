@@ -96,6 +96,8 @@ unsigned int sweep_for(int (*call)(int fd), int fd, int also)
 			break;
 		CHECK(!error || error == ENOMEM || error == EFAULT ||
 		      error == also);
+		if (check_after_refusal)
+			check_after_refusal();
 	}
 	CHECK_EQ(error, 0);
 	CHECK(n > 1);

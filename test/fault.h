@@ -27,6 +27,12 @@ unsigned int requests_left(void);
 bool was_refused(void);
 
 /*
+ * A program may define this. It is called after each refusal of sweep(), to look if
+ * all is as it should be, and if the next call works.
+ */
+void check_after_refusal(void) __attribute__((weak));
+
+/*
  * Refuses the first thing that the call asks for, then the second, and so on,
  * until it gets all it wants. The call returns 0 or an errno, which may only be
  * ENOMEM or EFAULT. Returns how many refusals there were, at least one.

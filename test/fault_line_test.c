@@ -7,16 +7,30 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fault.h"
 #include "wire.h"
 
 FRESH_LINES(2)
+
+/* Nothing is under way then, so the books balance at any time. */
+void check_after_refusal(void)
+{
+	struct vser_counters counters;
+	int fd = open_line(CONTROL_ONLY);
+
+	CHECK_EQ(ioctl(fd, VS_GET_COUNTERS, &counters), 0);
+	close(fd);
+	check_line_books(0);
+	check_line_books(1);
+}
 
 /* Attributes */
 
@@ -225,11 +239,43 @@ TEST(rings, "rings that are refused memory are not there, and none is lost")
 	int fd;
 
 	prepare_faults();
+	/* Nothing is to be received meanwhile. */
+	set_attr(0, "wire", "open");
 	printf("# %u refusals\n", sweep(set_ring, -1));
 	fd = open_line(O_RDWR);
 	CHECK_EQ(ioctl(fd, VS_SET_RING, &set), 0);
 	printf("# %u refusals\n", sweep(map_ring, fd));
 	CHECK_EQ(ioctl(fd, VS_SYNC_RING), 0);
+}
+
+/* Waiting */
+
+static int wait_modem(int fd)
+{
+	struct vser_modem_wait wait = { .mask = TIOCM_CTS };
+
+	return ioctl(fd, VS_WAIT_MODEM, &wait) ? errno : 0;
+}
+
+TEST(wait, "who cannot be told what has changed can wait again")
+{
+	struct pair pair;
+	int rts = TIOCM_RTS;
+	pid_t pid;
+
+	prepare_faults();
+	pair = open_pair(O_RDWR);
+	/* There is always another change to come. */
+	CHILD(pid) {
+		for (;;) {
+			CHECK_EQ(ioctl(pair.b, TIOCMBIC, &rts), 0);
+			CHECK_EQ(ioctl(pair.b, TIOCMBIS, &rts), 0);
+			usleep(1000);
+		}
+	}
+	sweep(wait_modem, pair.a);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
 }
 
 /* Bytes */
@@ -248,11 +294,19 @@ static int splice_to(int fd)
 	return splice(full_pipe[0], NULL, fd, NULL, 100, 0) > 0 ? 0 : errno;
 }
 
+static int empty_pipe[2];
+
+static int splice_from(int fd)
+{
+	return splice(fd, NULL, empty_pipe[1], NULL, 50, 0) > 0 ? 0 : errno;
+}
+
 TEST(bytes, "every byte that a call says it took arrives, whatever was refused")
 {
 	static const char filling[4096];
 	char bytes[100];
-	int fd;
+	int fd, spliced;
+	__u64 delivered;
 
 	prepare_faults();
 	fd = open_loopback(O_RDWR | O_NONBLOCK);
@@ -262,6 +316,15 @@ TEST(bytes, "every byte that a call says it took arrives, whatever was refused")
 	CHECK_EQ(pipe(full_pipe), 0);
 	CHECK_EQ(write(full_pipe[1], filling, sizeof(filling)), sizeof(filling));
 	sweep(splice_to, fd);
+	/* A call that was refused something may have moved less, and still some. */
+	CHECK_EQ(write(fd, filling, sizeof(filling)), sizeof(filling));
+	CHECK_EQ(pipe(empty_pipe), 0);
+	CHECK(fcntl(empty_pipe[1], F_SETPIPE_SZ, 1 << 20) > 0);
+	delivered = stat_of(0, "rx_delivered");
+	/* EAGAIN is what splice() makes of EFAULT. */
+	sweep_for(splice_from, fd, EAGAIN);
+	CHECK_EQ(ioctl(empty_pipe[0], FIONREAD, &spliced), 0);
+	CHECK_EQ(stat_of(0, "rx_delivered"), delivered + spliced);
 	CHECK_EQ(stat_of(0, "tx_written"),
 		 stat_of(0, "rx_delivered") + stat_of(0, "rx_queued"));
 	check_line_books(0);

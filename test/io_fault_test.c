@@ -8,12 +8,23 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "fault.h"
 #include "io.h"
+
+void check_after_refusal(void)
+{
+	struct io_demo_layout layout = { 0 };
+	int fd = open_line(CONTROL_ONLY);
+
+	CHECK_EQ(ioctl(fd, VS_IO_LAYOUT, &layout), 0);
+	close(fd);
+}
 
 static struct io_demo_claim wanted;
 static struct io_demo_dma buffer;
@@ -72,6 +83,54 @@ static int get_memory(int fd)
 static int factorial(int fd)
 {
 	return try_factorial(fd, 0, 5, 10000) ? errno : 0;
+}
+
+/* Any call that keeps nothing; it is made with a copy of the argument. */
+static unsigned long number;
+static union argument {
+	struct io_demo_access access;
+	struct io_demo_transfer transfer;
+	struct io_demo_latency latency;
+	struct io_demo_edu edu;
+	struct io_demo_live live;
+	struct io_demo_raise raise;
+	struct io_demo_wait wait;
+	struct io_demo_irq irq;
+	struct io_demo_dma_copy copy;
+	struct io_demo_dma_run run;
+} argument;
+
+static int call(int fd)
+{
+	union argument copy = argument;
+
+	return ioctl(fd, number, &copy) ? errno : 0;
+}
+
+static char bytes[100];
+
+static int read_memory(int memory)
+{
+	return pread(memory, bytes, sizeof(bytes), 0) == sizeof(bytes) ? 0 : errno;
+}
+
+static int write_memory(int memory)
+{
+	return pwrite(memory, bytes, sizeof(bytes), 0) == sizeof(bytes) ? 0 : errno;
+}
+
+static int map_memory(int memory)
+{
+	void *at = mmap(NULL, RESERVED_SIZE, PROT_READ, MAP_SHARED, memory, 0);
+	int error = 0;
+
+	if (at == MAP_FAILED)
+		return errno;
+	/* That can be refused something too, once. */
+	while (munmap(at, RESERVED_SIZE))
+		error = errno;
+
+	return error;
 }
 
 static int cost(int fd)
@@ -137,6 +196,69 @@ TEST_WITHIN(buffers, 60, "a DMA buffer that is refused memory is none")
 			 }, 200, 1);
 }
 
+TEST_WITHIN(uses, 60, "a use of a region, a buffer or a device that is refused can be made again")
+{
+	int fd = lab("");
+	__u32 ports = claim_ports(fd, TEST_PORTS, 4);
+	__u32 memory = claim(fd, IO_DEMO_MEMORY, IO_DEMO_MAP_UC, TEST_MEMORY, 4096);
+	__u32 made = dma(fd, IO_DEMO_DMA_COHERENT, sizeof(bytes)).handle;
+	const struct {
+		unsigned long number;
+		union argument argument;
+	} rows[] = {
+		{ VS_IO_ACCESS, { .access = { ports, IO_DEMO_READ,
+					      IO_DEMO_BY_DEFAULT, 1, 0, 0, 0 } } },
+		{ VS_IO_TRANSFER, { .transfer = { memory, IO_DEMO_READ,
+						  IO_DEMO_BLOCK, 1, 0,
+						  address(bytes), 100, 0 } } },
+		{ VS_IO_TRANSFER, { .transfer = { memory, IO_DEMO_WRITE,
+						  IO_DEMO_BLOCK, 1, 0,
+						  address(bytes), 100, 0 } } },
+		{ VS_IO_TRANSFER, { .transfer = { ports, IO_DEMO_WRITE,
+						  IO_DEMO_STRING, 1, 0,
+						  address(bytes), 100, 0 } } },
+		{ VS_IO_LATENCY, { .latency = { .handle = memory, .op = IO_DEMO_READ,
+						.by = IO_DEMO_BY_DEFAULT, .width = 1,
+						.count = 1 } } },
+		{ VS_IO_EDU, { .edu = { .index = 0 } } },
+		{ VS_IO_LIVE, { .live = { .index = 0, .value = 1 } } },
+		{ VS_IO_RAISE, { .raise = { 0, 0x200 } } },
+		/* It has been raised by now. */
+		{ VS_IO_WAIT, { .wait = { .timeout_ms = 10000 } } },
+		{ VS_IO_IRQ, { .irq = { 0, IO_DEMO_HALF_HARD, 1, 0 } } },
+		{ VS_IO_IRQ, { .irq = { 0, IO_DEMO_HALF_WORK, 1, 0 } } },
+		{ VS_IO_DMA_COPY, { .copy = { made, IO_DEMO_READ, 0,
+					      address(bytes), 100 } } },
+		{ VS_IO_DMA_COPY, { .copy = { made, IO_DEMO_WRITE, 0,
+					      address(bytes), 100 } } },
+		{ VS_IO_DMA_RUN, { .run = { made, IO_DEMO_WRITE, 0, 0, 100, 0 } } },
+	};
+	char row[20];
+	size_t i;
+
+	prepare_faults();
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		snprintf(row, sizeof(row), "row %zu", i);
+		tap_row(row);
+		number = rows[i].number;
+		argument = rows[i].argument;
+		sweep(call, fd);
+	}
+}
+
+TEST(memory, "reserved memory whose reader, writer or mapper is refused is there")
+{
+	int memory;
+	struct io_demo_reserved reserved = { 0 };
+
+	memory = ioctl(lab("reserved=" RESERVED), VS_IO_RESERVED, &reserved);
+	CHECK(memory >= 0);
+	prepare_faults();
+	sweep(read_memory, memory);
+	sweep(write_memory, memory);
+	sweep(map_memory, memory);
+}
+
 TEST(calls, "any other call that is refused something leaves no trace")
 {
 	int fd = lab("reserved=" RESERVED);
@@ -174,8 +296,10 @@ static bool has_stray_link(void)
 
 TEST_WITHIN(load, 120, "a load that is refused memory leaves nothing, or devices without a driver")
 {
-	unsigned int n, many = 1000000, all;
+	unsigned int n, many = 1000000, all, first, step;
+	const char *thorough = getenv("TEST_SWEEP");
 	bool stray = has_stray_link();
+	int error;
 
 	if (stray)
 		SKIP("an earlier load left " STRAY_LINK);
@@ -187,11 +311,14 @@ TEST_WITHIN(load, 120, "a load that is refused memory leaves nothing, or devices
 	all = many - requests_left();
 	refuse(0);
 	/* The kernel's own part comes first, and takes most. */
-	for (n = 1 + all / 2; n <= all; n += 1 + all / 200) {
+	first = thorough ? 1 : 1 + all / 2;
+	step = thorough ? 1 : 1 + all / 200;
+	for (n = first; n <= all; n += step) {
 		unload_lab();
 		refuse(n);
-		try_load_lab(LOADED);
+		error = try_load_lab(LOADED);
 		was_refused();
+		CHECK(!error || !exists("/sys/module/io_demo"));
 		if (!stray && has_stray_link()) {
 			stray = true;
 			n += FOLDER_REQUESTS;

@@ -210,6 +210,43 @@ TEST(resize, "a resize that is refused leaves the object as it was")
 	CHECK(n > 2);
 }
 
+/* A free that has done its work may be refused to tell so: EFAULT. */
+TEST(frees, "a free that is refused something has freed all or nothing")
+{
+	int fd = open_mem(), error;
+	bool refused = true;
+	unsigned int n;
+
+	prepare_faults();
+	for (n = 1; refused; n++) {
+		struct mem_free free = {
+			.handle = mem_one(fd, MEM_KMALLOC, MEM_GFP_KERNEL, 100),
+			.stride = 1,
+			.count = 1,
+		};
+		__u64 handle = free.handle;
+
+		refuse(n);
+		error = ioctl(fd, MEM_FREE, &free) ? errno : 0;
+		refused = was_refused();
+		CHECK(!error || error == EFAULT);
+		if (mem_info(fd).objects_total) {
+			CHECK(error);
+			mem_free_one(fd, handle);
+		}
+		check_nothing_held(fd);
+	}
+	CHECK_EQ(error, 0);
+	CHECK(n > 2);
+}
+
+static int get_mapping(int mapfd)
+{
+	struct mem_mapping mapping;
+
+	return ioctl(mapfd, MEM_GET_MAPPING, &mapping) ? errno : 0;
+}
+
 static int map_pages(int mapfd)
 {
 	void *at = mmap(NULL, 16384, PROT_READ | PROT_WRITE,
@@ -239,6 +276,7 @@ TEST(maps, "an mmap that is refused something maps nothing")
 	     map.method++) {
 		CHECK_EQ(ioctl(fd, MEM_MAP, &map), 0);
 		sweep(map_pages, map.fd);
+		sweep(get_mapping, map.fd);
 		CHECK_EQ(ioctl(map.fd, MEM_GET_MAPPING, &mapping), 0);
 		CHECK_EQ(mapping.areas, 0);
 		CHECK_EQ(mapping.opens, mapping.closes);
