@@ -77,7 +77,8 @@ check-debug: ## "make check" on a kernel that is built with the kernel's own che
 .PHONY: check-races
 check-races: ## run tests that do many things at once on a kernel that watches for data races
 	+@$(MAKE) --no-print-directory RACES=1 check-vm \
-		TESTS="$(or $(TESTS),books stress flow wire poll transfer ring ring_hostile)"
+		TESTS="$(or $(TESTS),books stress flow wire poll transfer ring ring_hostile \
+			unload io_remove io_wait mem_alloc mem_bench)"
 .PHONY: check-harness
 check-harness: ## plant bugs, each of which must make the tests fail on the debug kernel, or on that for races
 	+@$(MAKE) --no-print-directory DEBUG=1 harness-finds-bugs
@@ -235,7 +236,7 @@ program_sources := $(wildcard test/*.[ch] test/*/*.[ch] tools/*/*.[ch])
 .PHONY: lint
 lint: vm-deps build/coccicheck build/clang-tidy build/man/vserctl.8 ## static checks: W=1, sparse, clang, checkpatch, Coccinelle, kernel-doc, cppcheck, clang-tidy, shellcheck, the headers alone
 	@tools/need sparse clang lld llvm g++ gcc-multilib perl cppcheck mandoc shellcheck \
-		codespell
+		codespell dwarves
 	+@kernel=$$(test/vm/fetch $(lint_kernel)); \
 	lint=(W=1 C=2 KCFLAGS=-Werror CF='-Wsparse-all -Wsparse-error $(sparse_off)'); \
 	tools/build-modules $$kernel/build build/lint "$${lint[@]}"; \

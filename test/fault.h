@@ -30,7 +30,7 @@ bool was_refused(void);
  * A program may define this. It is called after each refusal of sweep(), to look if
  * all is as it should be, and if the next call works.
  */
-void check_after_refusal(void) __attribute__((weak));
+void check_after_refusal(void);
 
 /*
  * Refuses the first thing that the call asks for, then the second, and so on,
