@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -84,6 +85,16 @@ bool was_refused(void)
 	return refused;
 }
 
+/* The next call works. */
+static void check_line_answers(void)
+{
+	struct vser_counters counters;
+	int fd = open_line(CONTROL_ONLY);
+
+	CHECK_EQ(ioctl(fd, VS_GET_COUNTERS, &counters), 0);
+	close(fd);
+}
+
 /* For programs that have none of their own. */
 __attribute__((weak)) void check_after_refusal(void)
 {
@@ -101,6 +112,7 @@ unsigned int sweep_for(int (*call)(int fd), int fd, int also)
 			break;
 		CHECK(!error || error == ENOMEM || error == EFAULT ||
 		      error == also);
+		check_line_answers();
 		check_after_refusal();
 	}
 	CHECK_EQ(error, 0);

@@ -27,8 +27,8 @@ unsigned int requests_left(void);
 bool was_refused(void);
 
 /*
- * A program may define this. It is called after each refusal of sweep(), to look if
- * all is as it should be, and if the next call works.
+ * A program may define this. It is called after each refusal of sweep(), which has
+ * looked if the line still answers, to see that all else is as it should be.
  */
 void check_after_refusal(void);
 

@@ -7,12 +7,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fault.h"
@@ -23,11 +21,6 @@ FRESH_LINES(2)
 /* Nothing is under way then, so the books balance at any time. */
 void check_after_refusal(void)
 {
-	struct vser_counters counters;
-	int fd = open_line(CONTROL_ONLY);
-
-	CHECK_EQ(ioctl(fd, VS_GET_COUNTERS, &counters), 0);
-	close(fd);
 	check_line_books(0);
 	check_line_books(1);
 }
@@ -274,8 +267,7 @@ TEST(wait, "who cannot be told what has changed can wait again")
 		}
 	}
 	sweep(wait_modem, pair.a);
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
+	kill_child(pid);
 }
 
 /* Bytes */

@@ -78,15 +78,6 @@ static int read_one(int fd)
 	return 0;
 }
 
-void check_after_refusal(void)
-{
-	int fd = open_line(CONTROL_ONLY);
-	struct vser_counters counters;
-
-	CHECK_EQ(ioctl(fd, VS_GET_COUNTERS, &counters), 0);
-	close(fd);
-}
-
 TEST(open, "an open that is refused memory leaves the line free")
 {
 	prepare_faults();

@@ -9,7 +9,9 @@
 #include <errno.h>
 #include <error.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,6 +150,27 @@ static inline void write_all(int fd, size_t size)
 			fail("write");
 		done += n;
 	}
+}
+
+/* Reads @size bytes, by blocks; if @polled, after poll() has said that there are some. */
+static inline void read_blocks(int fd, size_t size, size_t block_size, bool polled)
+{
+	struct pollfd look = { .fd = fd, .events = POLLIN };
+	ssize_t n;
+
+	while (size) {
+		if (polled && poll(&look, 1, -1) != 1)
+			fail("poll");
+		n = read(fd, block, block_size);
+		if (n <= 0)
+			fail("read");
+		size -= n;
+	}
+}
+
+static inline void read_all(int fd, size_t size)
+{
+	read_blocks(fd, size, size, false);
 }
 
 static inline void check_child(pid_t child)

@@ -77,17 +77,6 @@ static bool monitor_is_done(int fd)
 	return strstr(said, "single step mode") || strstr(said, "one-insn-per-tb: on");
 }
 
-static void read_block(int fd, size_t size)
-{
-	ssize_t n;
-
-	for (; size; size -= n) {
-		n = read(fd, block, size);
-		if (n <= 0)
-			fail("read");
-	}
-}
-
 static struct ends make_channel(const char *name, struct ends *back)
 {
 	struct ends there;
@@ -112,7 +101,7 @@ static void go_round(int writer, int reader, size_t size)
 {
 	write_all(writer, size);
 	if (reader >= 0)
-		read_block(reader, size);
+		read_all(reader, size);
 }
 
 int main(int argc, char **argv)
@@ -136,7 +125,7 @@ int main(int argc, char **argv)
 	child = fork_other();
 	if (!child) {
 		for (;;) {
-			read_block(there.reader, size);
+			read_all(there.reader, size);
 			if (trip)
 				write_all(back.writer, size);
 		}

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What it costs to move bytes from one process to another through vser, beside
- * a pipe, a socket pair, a pseudo terminal and a driver that is nothing but a queue each
- * way (peers/plain_fifo.c): throughput by block size, and the round trip of one byte.
- * "ring" is a null modem of which both ends use rings:
- * each block is copied into a ring and out of one, and poll() is called only when
- * there is no room or nothing left. "eventfd" is the round trip of a number: little
- * more than waiting for one another. "bare calls" are two system calls that move
- * nothing through the kernel: a read of /dev/zero and a write to /dev/null.
+ * a pipe, a socket pair, a pseudo terminal and a driver that is nothing but a queue
+ * each way (peers/plain_fifo.c): throughput by block size, and the round trip of one
+ * byte. "ring" is a null modem of which both ends use rings: each block is copied into
+ * a ring and out of one, and poll() is called only when there is no room or nothing
+ * left. "eventfd" is the round trip of a number: little more than waiting for one
+ * another. "bare calls" are two system calls that move nothing through the kernel: a
+ * read of /dev/zero and a write to /dev/null.
  *
  * Each figure is the median of several measurements. In virtual time ("make bench")
  * one instruction is one nanosecond, the figures repeat, and one is enough; on
@@ -118,38 +118,6 @@ static const struct channel {
 	{ "nullmodem", make_nullmodem, true },
 };
 
-static void read_all(int fd, size_t size, bool polled)
-{
-	struct pollfd look = { .fd = fd, .events = POLLIN };
-	size_t done = 0;
-	ssize_t n;
-
-	while (done < size) {
-		if (polled && poll(&look, 1, -1) != 1)
-			fail("poll");
-		n = read(fd, block, size - done < MAX_BLOCK ? size - done : MAX_BLOCK);
-		if (n <= 0)
-			fail("read");
-		done += n;
-	}
-}
-
-/* As read_all(), by blocks. */
-static void read_blocks(int fd, size_t size, size_t block_size, bool polled)
-{
-	struct pollfd look = { .fd = fd, .events = POLLIN };
-	ssize_t n;
-
-	while (size) {
-		if (polled && poll(&look, 1, -1) != 1)
-			fail("poll");
-		n = read(fd, block, block_size);
-		if (n <= 0)
-			fail("read");
-		size -= n;
-	}
-}
-
 /* Bytes per second, of @size bytes at a time from one process to another. */
 static double throughput(const struct channel *channel, size_t size, bool polled)
 {
@@ -170,11 +138,11 @@ static double throughput(const struct channel *channel, size_t size, bool polled
 
 	/* Once, so that all of it is in its place. */
 	write_all(ends.writer, size);
-	read_all(done.reader, 1, false);
+	read_all(done.reader, 1);
 	start = now();
 	for (i = 0; i < calls; i++)
 		write_all(ends.writer, size);
-	read_all(done.reader, 1, false);
+	read_all(done.reader, 1);
 	took = now() - start;
 
 	check_child(child);
@@ -195,7 +163,7 @@ static double round_trip_by(struct ends there, struct ends back, size_t size,
 	child = fork_reader();
 	if (!child) {
 		for (i = 0; i <= trips; i++) {
-			read_blocks(there.reader, size, size, false);
+			read_all(there.reader, size);
 			write_all(back.writer, size);
 		}
 		_exit(0);
@@ -205,7 +173,7 @@ static double round_trip_by(struct ends there, struct ends back, size_t size,
 		if (i == 1)
 			start = now();
 		write_all(there.writer, size);
-		read_blocks(back.reader, size, size, false);
+		read_all(back.reader, size);
 	}
 	took = now() - start;
 	check_child(child);
@@ -261,7 +229,7 @@ static double bare_calls(size_t size)
 	start = now();
 	for (i = 0; i < MAX_CALLS; i++) {
 		write_all(ends.writer, size);
-		read_all(ends.reader, size, false);
+		read_all(ends.reader, size);
 	}
 	close_ends(ends);
 
@@ -354,12 +322,12 @@ static double ring_throughput(size_t size)
 
 	put_all(&writer, size);
 	drain_ring(&writer);
-	read_all(done.reader, 1, false);
+	read_all(done.reader, 1);
 	start = now();
 	for (i = 0; i < calls; i++)
 		put_all(&writer, size);
 	drain_ring(&writer);
-	read_all(done.reader, 1, false);
+	read_all(done.reader, 1);
 	took = now() - start;
 
 	check_child(child);

@@ -34,27 +34,12 @@ static int repeat = 1;
 
 static void by_read(int fd, size_t size)
 {
-	ssize_t n;
-
-	for (; size; size -= n) {
-		n = read(fd, block, BLOCK);
-		if (n <= 0)
-			fail("read");
-	}
+	read_blocks(fd, size, BLOCK, false);
 }
 
 static void by_poll(int fd, size_t size)
 {
-	struct pollfd look = { .fd = fd, .events = POLLIN };
-	ssize_t n;
-
-	for (; size; size -= n) {
-		if (poll(&look, 1, -1) != 1)
-			fail("poll");
-		n = read(fd, block, BLOCK);
-		if (n <= 0)
-			fail("read");
-	}
+	read_blocks(fd, size, BLOCK, true);
 }
 
 /* Into a pipe, and from there into nothing; what is a pipe needs no other. */
