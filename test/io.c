@@ -17,13 +17,7 @@
 
 int try_load_lab(const char *parameters)
 {
-	int fd, ret;
-
-	fd = open_path("/modules/io_demo.ko", O_RDONLY | O_CLOEXEC);
-	ret = syscall(SYS_finit_module, fd, parameters, 0) ? errno : 0;
-	close(fd);
-
-	return ret;
+	return try_load_module("io_demo", parameters);
 }
 
 /* What a test before this one has left open may just be being closed. */

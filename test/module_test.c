@@ -3,9 +3,9 @@
  * Loading and unloading: parameters, lines that are in use, a program that
  * opens the line while it comes into being, and that nothing is left behind.
  *
- * TEST_CYCLES: how often the module is loaded to see if that leaks (1000), and a
- * twentieth of it how often a program tries to be early; in a 32-bit program, a
- * tenth of both.
+ * TEST_CYCLES: how often the line's module is loaded to see if that leaks (1000), and
+ * how often all three are (50, as a PCI device takes the kernel long); a twentieth of
+ * it how often a program tries to be early (50); in a 32-bit program, a tenth.
  */
 #define _GNU_SOURCE
 
@@ -18,15 +18,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io.h"
 #include "line.h"
+#include "mem.h"
 
 #define FEWEST_CYCLES	40	/* so that each node is tried once */
 
-static unsigned int nr_cycles(void)
+static unsigned int nr_cycles(unsigned int usual)
 {
 	const char *text = getenv("TEST_CYCLES");
-	unsigned int cycles = text ? atoi(text) : 1000;
+	unsigned int cycles = usual;
 
+	if (text)
+		cycles = atoi(text);
 	/* This is about the module, not about its callers. */
 	if (sizeof(long) < 8)
 		cycles /= 10;
@@ -242,7 +246,7 @@ static void make_own_node(void)
 /* How often, and so how long, is up to whoever runs this program. */
 TEST_WITHIN(half_made, 24 * 3600, "nobody ever sees a line that is half made")
 {
-	int loads = nr_cycles() / 20;
+	int loads = nr_cycles(1000) / 20;
 	pid_t opener;
 	int i;
 
@@ -268,23 +272,59 @@ TEST_WITHIN(half_made, 24 * 3600, "nobody ever sees a line that is half made")
 
 /* What is left after many cycles */
 
-/* Loads, uses and unloads the module. */
-static void cycle(void)
+static void use_line(void)
 {
 	char letter;
-	int fd;
+	int fd = open_line(O_RDWR | O_NONBLOCK);
 
-	load("");
-	fd = open_line(O_RDWR | O_NONBLOCK);
 	set_baud(fd, 9600);
 	check_setting(fd, 9600, FMT_8N1);
 	write_bytes(fd, 100);
 	CHECK_ERR(read(fd, &letter, 1), EAGAIN);
 	close(fd);
+}
+
+static void use_memory_laboratory(void)
+{
+	int fd = open_mem();
+
+	mem_free_one(fd, mem_one(fd, MEM_CACHE, MEM_GFP_KERNEL, 256));
+	/* An object that the file takes along. */
+	mem_one(fd, MEM_VMALLOC, MEM_GFP_KERNEL, 10000);
+	close(fd);
+}
+
+static void use_hardware_laboratory(void)
+{
+	int fd = lab("");
+
+	release(fd, claim_ports(fd, TEST_PORTS, 4));
+	CHECK_EQ(try_factorial(fd, 0, 5, 10000), 0);
+	dma(fd, IO_DEMO_DMA_COHERENT, 4096);
+	close(fd);
+}
+
+/* What is loaded, used, and unloaded again. */
+
+static void cycle_line(void)
+{
+	load("");
+	use_line();
 	unload();
 }
 
-static struct usage usage_after(unsigned int cycles)
+static void cycle_all(void)
+{
+	load("");
+	use_line();
+	use_memory_laboratory();
+	use_hardware_laboratory();
+	unload_lab();
+	CHECK_EQ(try_unload_mem(), 0);
+	unload();
+}
+
+static struct usage usage_after(void (*cycle)(void), unsigned int cycles)
 {
 	while (cycles--)
 		cycle();
@@ -294,23 +334,33 @@ static struct usage usage_after(unsigned int cycles)
 
 /*
  * The limit, for 1000 cycles, is a quarter of a kilobyte each, far less than what
- * makes up a line; for more cycles it is the same. So is the time: whoever runs
- * this program sets one.
+ * makes up a line; for more cycles it is the same.
  */
-TEST_WITHIN(no_leak, 24 * 3600, "memory is where it was after many cycles of use")
+static void check_no_leak(void (*cycle)(void), unsigned int cycles)
 {
-	unsigned int half = nr_cycles() / 2;
+	unsigned int half = cycles / 2;
 	struct usage start, middle, end;
 
 	unload();
 	hurry(true);
-	start = usage_after(half / 5 + 1);
-	middle = usage_after(half);
-	end = usage_after(half);
+	start = usage_after(cycle, half / 5 + 1);
+	middle = usage_after(cycle, half);
+	end = usage_after(cycle, half);
 	hurry(false);
 	check_gone();
 	if (exists("/sys/kernel/debug/kmemleak"))
 		SKIP("debugging uses memory; kmemleak looks for leaks here");
 
 	check_no_growth(&start, &middle, &end, 125);
+}
+
+/* The time is the same, too: whoever runs this program sets one. */
+TEST_WITHIN(no_leak, 24 * 3600, "memory is where it was after many cycles of use")
+{
+	check_no_leak(cycle_line, nr_cycles(1000));
+}
+
+TEST_WITHIN(no_leak_of_any, 24 * 3600, "that is so with the laboratories, too")
+{
+	check_no_leak(cycle_all, nr_cycles(50));
 }
