@@ -238,11 +238,11 @@ lint: vm-deps build/coccicheck build/clang-tidy build/man/vserctl.8 ## static ch
 	@tools/need sparse clang lld llvm g++ gcc-multilib perl cppcheck mandoc shellcheck \
 		codespell dwarves
 	+@kernel=$$(test/vm/fetch $(lint_kernel)); \
-	lint=(W=1 C=2 KCFLAGS=-Werror CF='-Wsparse-all -Wsparse-error $(sparse_off)'); \
-	tools/build-modules $$kernel/build build/lint "$${lint[@]}"; \
-	tools/build-modules --source test/bench/peers $$kernel/build \
-		build/lint/peers "$${lint[@]}"; \
-	tools/build-modules $$kernel/build build/lint-clang W=1 LLVM=1 KCFLAGS=-Werror
+	sparse=(C=2 CF='-Wsparse-all -Wsparse-error $(sparse_off)'); \
+	tools/build-modules --strict $$kernel/build build/lint "$${sparse[@]}"; \
+	tools/build-modules --strict --source test/bench/peers $$kernel/build \
+		build/lint/peers "$${sparse[@]}"; \
+	tools/build-modules --strict $$kernel/build build/lint-clang LLVM=1
 	@scripts=$$(tools/kernel-scripts); \
 	tools/checkpatch $$scripts $(kernel_sources) $(program_sources); \
 	perl $$scripts/kernel-doc -none -Werror $(kernel_sources)
