@@ -126,9 +126,8 @@ unsigned int sweep(int (*call)(int fd), int fd)
 	return sweep_for(call, fd, ENOMEM);
 }
 
-/* Counts the requests that are made for a load with these parameters. */
-static unsigned int requests_of_load(const char *module, const char *parameters,
-				     int wanted)
+static unsigned int count_requests(const char *module, const char *parameters,
+				   int wanted)
 {
 	const unsigned int many = 1000000;
 	unsigned int n;
@@ -141,40 +140,47 @@ static unsigned int requests_of_load(const char *module, const char *parameters,
 	return n;
 }
 
-/*
- * Some kernels take seconds to unload a module. There not every request is
- * refused but each n-th, so that all of it takes no longer than this, or so:
- * TEST_SWEEP seconds, if that is set.
- */
-static unsigned int stride(const char *module, const char *parameters,
-			   unsigned int requests)
+static unsigned int step_for(const char *module, const char *parameters,
+			     unsigned int requests)
 {
 	const char *text = getenv("TEST_SWEEP");
-	unsigned int seconds = text ? atoi(text) : 30, n;
+	unsigned int seconds = text ? atoi(text) : 30, step;
 	__u64 start = now_ns();
 
 	CHECK_EQ(try_load_module(module, parameters), 0);
 	CHECK_EQ(try_unload_module(module), 0);
-	n = 1 + requests * (now_ns() - start) / (seconds * NSEC_PER_SEC);
-	if (n > 1)
-		printf("# unloading is slow here: one of %u is refused\n", n);
+	step = 1 + requests * (now_ns() - start) / (seconds * NSEC_PER_SEC);
+	if (step > 1)
+		printf("# unloading is slow here: one of %u is refused\n", step);
 
-	return n;
+	return step;
+}
+
+struct load_requests requests_of_load(const char *module, const char *invalid,
+				      const char *parameters)
+{
+	struct load_requests requests;
+
+	/* Before its parameters are read, the module has no say. */
+	requests.first = count_requests(module, invalid, EINVAL);
+	requests.last = count_requests(module, parameters, 0);
+	CHECK_EQ(try_unload_module(module), 0);
+	CHECK(requests.first < requests.last);
+	requests.step = step_for(module, parameters,
+				 requests.last - requests.first);
+
+	return requests;
 }
 
 void sweep_load(const char *module, const char *invalid, const char *parameters,
 		int also, void (*check_gone)(void))
 {
-	unsigned int first, all, step, n;
+	struct load_requests requests = requests_of_load(module, invalid,
+							 parameters);
+	unsigned int n;
 	int error;
 
-	/* Before its parameters are read, the module has no say. */
-	first = requests_of_load(module, invalid, EINVAL);
-	all = requests_of_load(module, parameters, 0);
-	CHECK_EQ(try_unload_module(module), 0);
-	CHECK(first < all);
-	step = stride(module, parameters, all - first);
-	for (n = first; n <= all; n += step) {
+	for (n = requests.first; n <= requests.last; n += requests.step) {
 		refuse(n);
 		error = try_load_module(module, parameters);
 		was_refused();

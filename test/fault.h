@@ -43,9 +43,28 @@ unsigned int sweep(int (*call)(int fd), int fd);
 unsigned int sweep_for(int (*call)(int fd), int fd, int also);
 
 /*
- * Does so with loading a module, which is not loaded; @invalid are parameters with
- * which it cannot be. Loading may also fail with this errno. Where it was not
- * loaded, nothing may be left of it.
+ * Which of the requests that are made for a load of a module it is to be refused:
+ * those from first to last, in steps. What comes before is the kernel's alone.
+ */
+struct load_requests {
+	unsigned int first;
+	unsigned int last;
+	unsigned int step;
+};
+
+/*
+ * Loads a module, which is not loaded, and unloads it, to find out; @invalid are
+ * parameters with which it cannot be loaded.
+ *
+ * Some kernels take seconds to unload a module. There the steps are such that all
+ * of it takes half a minute, or so: TEST_SWEEP seconds, if that is set.
+ */
+struct load_requests requests_of_load(const char *module, const char *invalid,
+				      const char *parameters);
+
+/*
+ * Does as sweep() with loading a module. Loading may also fail with this errno.
+ * Where it was not loaded, nothing may be left of it.
  */
 void sweep_load(const char *module, const char *invalid, const char *parameters,
 		int also, void (*check_gone)(void));

@@ -11,9 +11,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "fault.h"
+#include "ring.h"
 #include "wire.h"
 
 FRESH_LINES(2)
@@ -239,6 +241,35 @@ TEST(rings, "rings that are refused memory are not there, and none is lost")
 	CHECK_EQ(ioctl(fd, VS_SET_RING, &set), 0);
 	printf("# %u refusals\n", sweep(map_ring, fd));
 	CHECK_EQ(ioctl(fd, VS_SYNC_RING), 0);
+}
+
+TEST(nothing, "a call that takes and gives no memory of the program asks for nothing")
+{
+	static const struct {
+		unsigned int number;
+		unsigned long argument;
+	} rows[] = {
+		{ VS_SYNC_RING, 0 },
+		{ TIOCSBRK, 0 },
+		{ TIOCCBRK, 0 },
+		{ TCSBRK, 1 },
+		{ TCFLSH, TCIOFLUSH },
+	};
+	struct ring ring = { 0 };
+	size_t i;
+	int fd;
+
+	prepare_faults();
+	fd = open_loopback(O_RDWR);
+	CHECK_EQ(ring_open(&ring, fd, RING_SIZE, RING_SIZE), 0);
+	CHECK_EQ(ring_put(&ring, "abc", 3), 3);
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		refuse(1);
+		CHECK_EQ(ioctl(fd, rows[i].number, rows[i].argument), 0);
+		CHECK(!was_refused());
+	}
+	CHECK_EQ(ring_used(&ring), 3);
+	check_line_books(0);
 }
 
 /* Waiting */

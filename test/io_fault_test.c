@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -296,9 +295,9 @@ static bool has_stray_link(void)
 
 TEST_WITHIN(load, 120, "a load that is refused memory leaves nothing, or devices without a driver")
 {
-	unsigned int n, many = 1000000, all, first, step;
-	const char *thorough = getenv("TEST_SWEEP");
+	struct load_requests requests;
 	bool stray = has_stray_link();
+	unsigned int n;
 	int error;
 
 	if (stray)
@@ -306,14 +305,8 @@ TEST_WITHIN(load, 120, "a load that is refused memory leaves nothing, or devices
 
 	prepare_faults();
 	unload_lab();
-	refuse(many);
-	CHECK_EQ(try_load_lab(LOADED), 0);
-	all = many - requests_left();
-	refuse(0);
-	/* The kernel's own part comes first, and takes most. */
-	first = thorough ? 1 : 1 + all / 2;
-	step = thorough ? 1 : 1 + all / 200;
-	for (n = first; n <= all; n += step) {
+	requests = requests_of_load("io_demo", "edu_msi=x", LOADED);
+	for (n = requests.first; n <= requests.last; n += requests.step) {
 		unload_lab();
 		refuse(n);
 		error = try_load_lab(LOADED);

@@ -132,6 +132,7 @@ TEST(calls, "a call that is refused something holds nothing")
 			      16384);
 	__u64 buffer = mem_hold(fd, mem_request(fd, MEM_DMA_SINGLE));
 	static char bytes[8192], counts[8];
+	static __u32 histograms[2][MEM_HIST_BUCKETS];
 	const struct {
 		unsigned long number;
 		union argument argument;
@@ -148,7 +149,11 @@ TEST(calls, "a call that is refused something holds nothing")
 		{ MEM_BENCH, { .bench = { .allocator = MEM_KMALLOC,
 					  .gfp = MEM_GFP_KERNEL, .size = 100,
 					  .pattern = MEM_PATTERN_RANDOM,
-					  .n = 10, .depth = 4, .cpus = 1 } } },
+					  .n = 10, .depth = 4, .cpus = 1,
+					  .alloc_histogram =
+						(unsigned long)histograms[0],
+					  .free_histogram =
+						(unsigned long)histograms[1] } } },
 		{ MEM_FRAGMENT, { .fragment = { .op = MEM_FRAGMENT_START,
 						.order = 5, .budget = 8192 } } },
 		{ MEM_PERCPU, { .percpu = { .variable = MEM_PERCPU_DYNAMIC,
