@@ -120,13 +120,13 @@ static inline u64 mem_hist_permille(const struct mem_hist *hist,
 
 	if (!hist->samples)
 		return 0;
-	for (i = 0; i < MEM_HIST_BUCKETS; i++) {
+	for (i = 0; i < MEM_HIST_BUCKETS - 1; i++) {
 		seen += hist->bucket[i];
 		if (seen >= rank)
-			return max(MEM_HIST_LOW(i), hist->min);
+			break;
 	}
 
-	return hist->max;
+	return max(MEM_HIST_LOW(i), hist->min);
 }
 
 static inline void mem_hist_summarize(const struct mem_hist *hist,

@@ -780,6 +780,7 @@ static void vser_generator_carry(struct vser_wire *wire, u32 n)
 	}
 }
 
+/* It always has something to send. */
 static void vser_generator_idle(struct vser_wire *wire)
 {
 }

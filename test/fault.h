@@ -14,6 +14,12 @@
  */
 void prepare_faults(void);
 
+/*
+ * Where nothing of the program is: to map something there, the kernel has to make
+ * page tables, which it may be refused.
+ */
+#define FAR_AWAY	((void *)0x50000000)
+
 /* Sets a file of /sys/kernel/debug/FAULT/, if there is such a fault. */
 void set_fault(const char *fault, const char *knob, const char *value);
 

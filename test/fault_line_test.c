@@ -218,8 +218,8 @@ static int set_ring(int fd)
 /* For sweep(): a mapping that is not kept. */
 static int map_ring(int fd)
 {
-	void *memory = mmap(NULL, RING_LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED,
-			    fd, 0);
+	void *memory = mmap(FAR_AWAY, RING_LENGTH, PROT_READ | PROT_WRITE,
+			    MAP_SHARED, fd, 0);
 
 	if (memory == MAP_FAILED)
 		return errno;

@@ -24,6 +24,9 @@
 #define EDU		"0000:00:04.0"
 #define PCI		"/sys/bus/pci/devices/"
 
+/* With 1 instead of 0, addresses are shown to whoever has CAP_SYSLOG. */
+#define KPTR		"/proc/sys/kernel/kptr_restrict"
+
 /* The module; the try returns 0 or an errno. */
 
 int try_load_lab(const char *parameters);

@@ -16,7 +16,6 @@
 #include "io.h"
 
 #define MASK	((1ULL << 28) - 1)
-#define KPTR	"/proc/sys/kernel/kptr_restrict"
 
 static const struct kind {
 	const char *name;

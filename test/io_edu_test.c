@@ -38,20 +38,19 @@ TEST(identify, "a device says what and where it is")
 
 TEST(address, "its address is told to whom the kernel shows addresses")
 {
-	static const char sysctl[] = "/proc/sys/kernel/kptr_restrict";
 	int fd = lab("");
 
-	write_file(sysctl, "0");
+	write_file(KPTR, "0");
 	CHECK(!(edu(fd, 0).state & IO_DEMO_EDU_RAW));
 	CHECK_EQ(edu(fd, 0).bar, 0);
-	write_file(sysctl, "2");
+	write_file(KPTR, "2");
 	CHECK_EQ(edu(fd, 0).bar, 0);
-	write_file(sysctl, "1");
+	write_file(KPTR, "1");
 	CHECK(edu(fd, 0).state & IO_DEMO_EDU_RAW);
 	CHECK_EQ(edu(fd, 0).bar, pci_registers(PCI EDU));
 	drop_capability(CAP_SYSLOG);
 	CHECK_EQ(edu(fd, 0).bar, 0);
-	write_file(sysctl, "0");
+	write_file(KPTR, "0");
 }
 
 TEST(live, "a device inverts what it is told")

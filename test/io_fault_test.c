@@ -120,7 +120,7 @@ static int write_memory(int memory)
 
 static int map_memory(int memory)
 {
-	void *at = mmap(NULL, RESERVED_SIZE, PROT_READ, MAP_SHARED, memory, 0);
+	void *at = mmap(FAR_AWAY, RESERVED_SIZE, PROT_READ, MAP_SHARED, memory, 0);
 	int error = 0;
 
 	if (at == MAP_FAILED)

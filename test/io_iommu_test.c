@@ -11,7 +11,6 @@
 
 #include "io.h"
 
-#define KPTR	"/proc/sys/kernel/kptr_restrict"
 #define MASK	((1ULL << 28) - 1)
 
 static int translated_lab(void)

@@ -11,7 +11,6 @@
 
 #include "io.h"
 
-#define KPTR	"/proc/sys/kernel/kptr_restrict"
 #define ROOM	40
 
 static struct io_demo_area areas[ROOM];

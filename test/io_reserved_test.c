@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -82,6 +83,34 @@ TEST(none, "without such a range there is no such memory")
 	CHECK_ERR(ioctl(fd, VS_IO_RESERVED, &reserved), ENODEV);
 	/* All else is there. */
 	claim_ports(fd, TEST_PORTS, 4);
+}
+
+TEST(no_descriptor, "who has no descriptor left gets no memory")
+{
+	const struct rlimit none = { 0, 0 };
+	struct io_demo_reserved reserved = { 0 };
+	int fd = lab(RANGE);
+
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+	CHECK_ERR(ioctl(fd, VS_IO_RESERVED, &reserved), EMFILE);
+}
+
+TEST(place, "where it is, is told to those who may see addresses")
+{
+	struct io_demo_reserved reserved = { 0 };
+	int fd = lab(RANGE);
+
+	write_file(KPTR, "1");
+	CHECK(ioctl(fd, VS_IO_RESERVED, &reserved) >= 0);
+	write_file(KPTR, "0");
+	CHECK_EQ(reserved.flags, IO_DEMO_RESERVED_RAW);
+	CHECK_EQ(reserved.start, RESERVED_START);
+	CHECK_EQ(reserved.size, RESERVED_SIZE);
+
+	reserved = (struct io_demo_reserved) { 0 };
+	CHECK(ioctl(fd, VS_IO_RESERVED, &reserved) >= 0);
+	CHECK_EQ(reserved.flags, 0);
+	CHECK_EQ(reserved.start, 0);
 }
 
 TEST(claimed, "the range is ours while the module is loaded")

@@ -158,6 +158,66 @@ TEST_WITHIN(claim, 60, "who waits for the file to claim a region can be killed")
 	wait_until_idle(fd);
 }
 
+TEST_WITHIN(uses, 60, "who waits for the file or the device to use something can be killed")
+{
+	pid_t other, runner, child;
+	int fd = lab(""), own = open_line(CONTROL_ONLY);
+	__u32 ports = claim_ports(fd, TEST_PORTS, 4);
+	__u32 buffer = dma(fd, IO_DEMO_DMA_COHERENT, 16).handle;
+	char bytes[16] = "";
+	struct io_demo_access access = {
+		.handle = ports, .op = IO_DEMO_READ, .by = IO_DEMO_BY_DEFAULT,
+		.width = 1,
+	};
+	struct io_demo_transfer transfer = {
+		.handle = ports, .op = IO_DEMO_WRITE, .form = IO_DEMO_STRING,
+		.width = 1, .buffer = address(bytes), .count = sizeof(bytes),
+	};
+	struct io_demo_latency latency = {
+		.handle = ports, .op = IO_DEMO_READ, .by = IO_DEMO_BY_DEFAULT,
+		.width = 1, .count = 1,
+	};
+	struct io_demo_dma_copy copy = {
+		.handle = buffer, .op = IO_DEMO_READ, .buffer = address(bytes),
+		.size = sizeof(bytes),
+	};
+	struct io_demo_dma_run run = {
+		.handle = buffer, .op = IO_DEMO_READ, .size = sizeof(bytes),
+	};
+	struct io_demo_irq irq = { .half = IO_DEMO_HALF_HARD, .count = 1 };
+	const struct {
+		const char *name;
+		int fd;
+		unsigned long number;
+		void *argument;
+	} rows[] = {
+		{ "access", fd, VS_IO_ACCESS, &access },
+		{ "transfer", fd, VS_IO_TRANSFER, &transfer },
+		{ "latency", fd, VS_IO_LATENCY, &latency },
+		{ "copy", fd, VS_IO_DMA_COPY, &copy },
+		{ "run", fd, VS_IO_DMA_RUN, &run },
+		{ "interrupt", own, VS_IO_IRQ, &irq },
+	};
+	size_t i;
+
+	other = occupy();
+	CHILD(runner)
+		try_run(fd, buffer, IO_DEMO_READ, 0, 0, 1);
+	WAIT_UNTIL(blocked_in(runner, SYS_ioctl));
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		tap_row(rows[i].name);
+		CHILD(child)
+			ioctl(rows[i].fd, rows[i].number, rows[i].argument);
+		WAIT_UNTIL(blocked_in(child, SYS_ioctl));
+		kill_child(child);
+		CHECK(blocked_in(runner, SYS_ioctl));
+	}
+	kill_child(runner);
+	CHECK(blocked_in(other, SYS_ioctl));
+	kill_child(other);
+	wait_until_idle(fd);
+}
+
 TEST_WITHIN(close, 60, "who has a buffer can use it and go while the device works for others")
 {
 	pid_t other, child;

@@ -165,6 +165,22 @@ TEST(invalid, "a request with one thing wrong is refused, and holds nothing")
 
 #pragma GCC diagnostic pop
 
+TEST(unknown, "there is no allocator of another number")
+{
+	static const struct mem_allocator rows[] = {
+		{ .id = 0 }, { .id = MEM_NR_ALLOCATORS + 1 }, { .id = ~0u },
+		{ .id = 1, .reserved = { 1 } },
+	};
+	int fd = open_mem();
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct mem_allocator allocator = rows[i];
+
+		CHECK_ERR(ioctl(fd, MEM_GET_ALLOCATOR, &allocator), EINVAL);
+	}
+}
+
 TEST(numbers, "a number that there is not is ENOTTY, also of another size")
 {
 	int fd = open_mem();

@@ -254,7 +254,7 @@ static int get_mapping(int mapfd)
 
 static int map_pages(int mapfd)
 {
-	void *at = mmap(NULL, 16384, PROT_READ | PROT_WRITE,
+	void *at = mmap(FAR_AWAY, 16384, PROT_READ | PROT_WRITE,
 			MAP_SHARED | MAP_POPULATE, mapfd, 0);
 
 	int error = 0;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -332,6 +333,21 @@ TEST(map_invalid, "what may show other people's memory is not mappable")
 	}
 	CHECK_ERR(ioctl(fd, MEM_MAP, &(struct mem_map) {
 			.handle = 1000, .method = MEM_MAP_FAULT }), ENOENT);
+}
+
+TEST(no_descriptor, "who has no descriptor left gets no mapping")
+{
+	const struct rlimit none = { 0, 0 };
+	int fd = open_mem();
+	struct mem_map map = {
+		.handle = mem_one(fd, MEM_VZALLOC, MEM_GFP_KERNEL, 4096),
+		.method = MEM_MAP_INSERT_PAGE,
+	};
+
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+	CHECK_ERR(ioctl(fd, MEM_MAP, &map), EMFILE);
+	/* The object can go: nothing is mapped. */
+	mem_free_one(fd, map.handle);
 }
 
 TEST(not_a_line, "the descriptor is for mapping: no other call is one of its")

@@ -330,6 +330,36 @@ TEST(devm_invalid, "a device with one thing wrong is refused")
 	}
 }
 
+TEST(quota, "who holds all that he may is lent nothing for a moment, either")
+{
+	struct mem_devm devm = {
+		.allocator = MEM_DEVM_KMALLOC, .gfp = MEM_GFP_KERNEL, .size = 1000,
+		.count = 100,
+	};
+	struct mem_mempool mempool = {
+		.allocator = MEM_MEMPOOL_PAGE, .reserve = 3, .take = 3,
+	};
+	struct mem_gfp_try try = {
+		.allocator = MEM_ALLOC_PAGES, .gfp = MEM_GFP_KERNEL, .size = 1 << 20,
+		.context = MEM_CONTEXT_PROCESS,
+	};
+	int fd;
+
+	reload_mem("quota_file=524288");
+	fd = open_mem();
+	mem_one(fd, MEM_ALLOC_PAGES, MEM_GFP_KERNEL, 1 << 18);
+	while (mem_info(fd).held_file + 8192 < 1 << 19)
+		mem_one(fd, MEM_ALLOC_PAGES, MEM_GFP_KERNEL, 4096);
+	CHECK_ERR(ioctl(fd, MEM_DEVM, &devm), EDQUOT);
+	CHECK_ERR(ioctl(fd, MEM_MEMPOOL, &mempool), EDQUOT);
+	CHECK_ERR(ioctl(fd, MEM_GFP_TRY, &try), EDQUOT);
+	close(fd);
+	fd = open_mem();
+	check_nothing_held(fd);
+	close(fd);
+	reload_mem("");
+}
+
 /* DMA */
 
 TEST(sync, "a streaming buffer belongs to the CPU or to the device, not to both")
