@@ -121,7 +121,7 @@ check-vserctl: vm-modules build/bin/vserctl ## the tests of vserctl alone
 coverage: ## run the 64-bit tests on the debugging kernel, and tell which lines none of them has run
 ifeq ($(COVERAGE),1)
 coverage: vm-modules test-programs
-	@tools/need perl gcovr
+	@tools/need perl gcovr jq
 	@$(with_vm_kernel); rm -rf build/coverage; mkdir -p build/coverage; \
 	test/vm/check --debug --kernel $$kernel --modules $$modules \
 		--tests build/test --coverage build/coverage $(or $(TESTS),$(tests)); \

@@ -97,6 +97,7 @@ static union argument {
 	struct io_demo_irq irq;
 	struct io_demo_dma_copy copy;
 	struct io_demo_dma_run run;
+	struct io_demo_layout layout;
 } argument;
 
 static int call(int fd)
@@ -201,6 +202,7 @@ TEST_WITHIN(uses, 60, "a use of a region, a buffer or a device that is refused c
 	__u32 ports = claim_ports(fd, TEST_PORTS, 4);
 	__u32 memory = claim(fd, IO_DEMO_MEMORY, IO_DEMO_MAP_UC, TEST_MEMORY, 4096);
 	__u32 made = dma(fd, IO_DEMO_DMA_COHERENT, sizeof(bytes)).handle;
+	static struct io_demo_area areas[30];
 	const struct {
 		unsigned long number;
 		union argument argument;
@@ -231,6 +233,8 @@ TEST_WITHIN(uses, 60, "a use of a region, a buffer or a device that is refused c
 		{ VS_IO_DMA_COPY, { .copy = { made, IO_DEMO_WRITE, 0,
 					      address(bytes), 100 } } },
 		{ VS_IO_DMA_RUN, { .run = { made, IO_DEMO_WRITE, 0, 0, 100, 0 } } },
+		{ VS_IO_LAYOUT, { .layout = { .areas = address(areas),
+					      .room = ARRAY_SIZE(areas) } } },
 	};
 	char row[20];
 	size_t i;
