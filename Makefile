@@ -268,9 +268,23 @@ unit: $(patsubst test/unit/%.c,build/unit/%,$(wildcard test/unit/*_test.c)) ## t
 # NATIVE=1: on this machine, REPEAT times, on two of its CPUS.
 REPEAT := 20
 CPUS := 0,1
-native_benches := transfer scale ways
+native_benches := transfer scale cost ways
 benches := transfer ways pacing cost memory
 peers := plain_fifo plain_loop wake_up
+
+# For recipes: all benches, one after the other; with $(1), --json, for programs.
+run_benches = $(call with_modules_in,/modules); \
+	test/vm/run --icount --cpus 1 --kernel $$kernel --time-limit 900 \
+		"$${files[@]}" \
+		$(foreach peer,$(peers),\
+			--file $$modules/peers/$(peer).ko:/modules/$(peer).ko) \
+		$(foreach bench,$(benches),--file build/bench/$(bench):/bin/$(bench)) \
+		-- sh -c 'cd /modules && insmod plain_fifo.ko && \
+			insmod vser.ko lines=128 && transfer $(1) && echo && rmmod vser && \
+			ways $(1) vser.ko && echo && \
+			insmod vser.ko lines=128 && pacing $(1) && echo && \
+			cost $(1) wake_up.ko && echo && \
+			insmod mem_demo.ko && insmod plain_loop.ko && memory $(1)'
 
 .PHONY: bench
 bench: ## measure in virtual time: figures repeat; NATIVE=1, REPEAT=20, CPUS=0,1: on this machine
@@ -281,18 +295,7 @@ bench: all $(native_benches:%=build/bench/%)
 	@$(sudo) test/bench/native build/$$(uname -r) build/bench $(REPEAT) $(CPUS)
 else
 bench: vm-modules bench-peers $(benches:%=build/bench/%)
-	@$(with_vm_kernel); $(call with_modules_in,/modules); \
-	test/vm/run --icount --cpus 1 --kernel $$kernel --time-limit 900 \
-		"$${files[@]}" \
-		$(foreach peer,$(peers),\
-			--file $$modules/peers/$(peer).ko:/modules/$(peer).ko) \
-		$(foreach bench,$(benches),--file build/bench/$(bench):/bin/$(bench)) \
-		-- sh -c 'cd /modules && insmod plain_fifo.ko && \
-			insmod vser.ko lines=128 && transfer && echo && rmmod vser && \
-			ways vser.ko && echo && \
-			insmod vser.ko lines=128 && pacing && echo && \
-			cost wake_up.ko && echo && \
-			insmod mem_demo.ko && insmod plain_loop.ko && memory'
+	@$(with_vm_kernel); $(call run_benches)
 endif
 
 .PHONY: bench-peers
@@ -305,17 +308,14 @@ bench_key = $$(cat $$kernel/release), gcc $$(gcc-12 -dumpfullversion), \
 	$$(qemu-system-x86_64 --version | sed -n '1s/.*version \([0-9.]*\).*/QEMU \1/p')
 
 .PHONY: bench-json bench-check bench-plot bench-profile
-bench-json: vm-modules bench-peers build/bench/transfer ## measure what transfers cost; into build/bench/transfer.json
-	@$(with_vm_kernel); test/vm/run --icount --cpus 1 --kernel $$kernel \
-		--time-limit 900 --file $$modules/vser.ko:/modules/vser.ko \
-		--file $$modules/peers/plain_fifo.ko:/modules/plain_fifo.ko \
-		--file build/bench/transfer:/bin/transfer -- sh -c \
-		'cd /modules && insmod plain_fifo.ko && insmod vser.ko lines=2 && \
-			transfer --json' >build/bench/transfer.json
+bench-json: vm-modules bench-peers $(benches:%=build/bench/%) ## the same for programs, into build/bench/bench.json
+	@tools/need jq
+	@$(with_vm_kernel); $(call run_benches,--json) | \
+		jq --slurp 'reduce .[] as $$figure ({}; . * $$figure)' >build/bench/bench.json
 
 bench-check: bench-json ## compare that with test/bench/baseline.json
 	@tools/need jq
-	@$(with_vm_kernel); test/bench/compare build/bench/transfer.json \
+	@$(with_vm_kernel); test/bench/compare build/bench/bench.json \
 		test/bench/baseline.json "$(bench_key)"
 
 CASE := trip
@@ -327,7 +327,7 @@ bench-profile: vm-modules bench-peers build/bench/profile ## where the instructi
 PLOT := build/bench/transfer.svg
 bench-plot: bench-json ## draw it; PLOT=FILE.svg or FILE.png
 	@tools/need jq gnuplot-nox
-	@test/bench/plot build/bench/transfer.json $(PLOT); echo $(PLOT)
+	@test/bench/plot build/bench/bench.json $(PLOT); echo $(PLOT)
 
 .PHONY: clean
 clean: ## remove build/

@@ -141,14 +141,13 @@ static inline void close_ends(struct ends ends)
 
 static inline void write_all(int fd, size_t size)
 {
-	size_t done = 0;
 	ssize_t n;
 
-	while (done < size) {
-		n = write(fd, block + done, size - done);
+	while (size) {
+		n = write(fd, block, size < MAX_BLOCK ? size : MAX_BLOCK);
 		if (n < 0)
 			fail("write");
-		done += n;
+		size -= n;
 	}
 }
 

@@ -1,49 +1,87 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How busy paced wires keep a CPU that has nothing else to do, by speed; how busy
- * idle lines do; and beside it, two ports that look for work each millisecond, by
- * wake_up.ko. Meant for virtual time ("make bench"), where the figures repeat.
+ * How busy paced wires keep the CPUs of a machine that has nothing else to do, by
+ * speed; how busy idle lines do; and beside it, two ports that look for work each
+ * millisecond, by wake_up.ko. What the machine does by itself is measured, too, and
+ * subtracted. Meant for virtual time ("make bench"), where the figures repeat;
+ * elsewhere, let it repeat each measurement, and it prints the medians.
  *
- * Usage: cost MODULE
- * MODULE is the path of wake_up.ko. Line 0 and line 1 have to be there.
+ * Usage: cost [--json] MODULE [REPEAT]
+ * MODULE is the path of wake_up.ko. Line 0 and line 1 have to be there; all that are
+ * there will be open.
  */
 #define _GNU_SOURCE
 
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
 #include "channel.h"
+#include "figures.h"
+#include "sample.h"
 #include "vser.h"
 
-#define SECONDS	2		/* of each measurement */
-#define FIFO	"1048576"	/* enough for what is sent meanwhile */
+#define SECONDS		2		/* of each measurement */
+#define LONG		8		/* of what is next to nothing */
+#define FIFO		"1048576"	/* enough for what is sent meanwhile */
+#define CONTROL_ONLY	3
+#define MAX_LINES	1024
 
-/* Seconds that the CPUs have been idle. */
-static double idle(void)
+static const char *module;
+
+/*
+ * Seconds that a CPU has been idle. A rest that lasts is counted when it ends, so
+ * the process goes there and ends it. Returns false if there is no such CPU.
+ */
+static bool idle_of(int cpu, double *seconds)
 {
-	FILE *file = fopen("/proc/timer_list", "re");
-	unsigned long long ns, sum = 0;
+	unsigned long long ns;
 	char line[256];
+	int at = -1;
+	cpu_set_t there;
+	FILE *file;
 
+	CPU_ZERO(&there);
+	CPU_SET(cpu, &there);
+	if (sched_setaffinity(0, sizeof(there), &there))
+		return false;
+	file = fopen("/proc/timer_list", "re");
 	if (!file)
 		fail("/proc/timer_list");
 	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, " .idle_sleeptime : %llu", &ns) == 1)
-			sum += ns;
+		if (sscanf(line, "cpu: %d", &at) != 1 && at == cpu &&
+		    sscanf(line, " .idle_sleeptime : %llu", &ns) == 1)
+			break;
+	if (feof(file))
+		error(EXIT_FAILURE, 0, "/proc/timer_list: nothing of CPU %d", cpu);
 	fclose(file);
+	*seconds = ns / 1e9;
 
-	return sum / 1e9;
+	return true;
 }
 
-/* The share of the time that a CPU is busy, from 0 to 1. */
-static double busy(void)
+/* How much of a CPU's time the machine needs: 1 is one that is always busy. */
+static double busy(unsigned int seconds)
 {
-	double before = idle(), start = now(), took;
+	double before[CPU_SETSIZE], start, took, share = 0, idle;
+	bool there[CPU_SETSIZE];
+	cpu_set_t all;
+	int cpu;
 
-	sleep(SECONDS);
+	if (sched_getaffinity(0, sizeof(all), &all))
+		fail("sched_getaffinity");
+	for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		there[cpu] = CPU_ISSET(cpu, &all) && idle_of(cpu, &before[cpu]);
+	start = now();
+	sleep(seconds);
 	took = now() - start;
+	for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (there[cpu] && idle_of(cpu, &idle))
+			share += 1 - (idle - before[cpu]) / took;
+	if (sched_setaffinity(0, sizeof(all), &all))
+		fail("sched_setaffinity");
 
-	return 1 - (idle() - before) / took;
+	return share;
 }
 
 /* Both lines, a null modem, with so many @ways that bytes pass at once. */
@@ -69,7 +107,7 @@ static double wire(__u32 baud, unsigned int ways)
 		write_all(ends.writer, size);
 	if (ways > 1)
 		write_all(ends.reader, size);
-	share = busy();
+	share = busy(SECONDS);
 
 	if (ioctl(ends.writer, TIOCOUTQ, &left))
 		fail("TIOCOUTQ");
@@ -83,55 +121,144 @@ static double wire(__u32 baud, unsigned int ways)
 }
 
 /* Two ports, as the ends of a null modem are. */
-static double wake_up(const char *module)
+static double wake_up(__u32 unused)
 {
 	int fd = open(module, O_RDONLY);
 	double share;
 
+	(void)unused;
 	if (fd < 0 || syscall(SYS_finit_module, fd, "ports=2", 0))
 		fail(module);
 	close(fd);
-	share = busy();
+	share = busy(SECONDS);
 	if (syscall(SYS_delete_module, "wake_up", O_NONBLOCK))
 		fail("delete_module");
 
 	return share;
 }
 
+static double one_way(__u32 baud)
+{
+	return wire(baud, 1);
+}
+
+static double both_ways(__u32 baud)
+{
+	return wire(baud, 2);
+}
+
+static unsigned int count_lines(void)
+{
+	int fd = open("/dev/vser", CONTROL_ONLY);
+	struct vser_info info;
+
+	if (fd < 0 || ioctl(fd, VS_GET_INFO, &info))
+		fail("VS_GET_INFO");
+	close(fd);
+
+	return info.lines;
+}
+
+/* All lines are open, could move bytes, and do not. */
+static double idle_lines(__u32 unused)
+{
+	unsigned int lines = count_lines(), i;
+	int fds[MAX_LINES];
+	double share;
+	char path[32];
+
+	(void)unused;
+	for (i = 0; i < lines; i++) {
+		snprintf(path, sizeof(path), "/dev/vser%.0u", i);
+		set_attr(path + strlen("/dev/"), "wire", "loopback");
+		fds[i] = open(path, O_RDWR);
+		if (fds[i] < 0)
+			fail(path);
+	}
+	share = busy(LONG);
+	for (i = 0; i < lines; i++)
+		close(fds[i]);
+
+	return share;
+}
+
+static const struct row {
+	const char *name;
+	double (*busy_with)(__u32 baud);
+	__u32 baud;
+	unsigned int ways;
+} rows[] = {
+	{ "two wake-ups a millisecond", wake_up, 0, 0 },
+	{ "an idle line", idle_lines, 0, 0 },
+	{ "one way at 9600", one_way, 9600, 1 },
+	{ "one way at 115200", one_way, 115200, 1 },
+	{ "one way at 921600", one_way, 921600, 1 },
+	{ "one way at 4000000", one_way, 4000000, 1 },
+	{ "both ways at 115200", both_ways, 115200, 2 },
+};
+
+#define PEER	0
+
+/* What each needs beside what the machine does; and that in terms of the peer's. */
+static void measure_all(int repeat, struct sample of[], struct sample ratios[])
+{
+	static double each[ARRAY_SIZE(rows)][MAX_REPEAT];
+	double values[MAX_REPEAT] = {}, alone;
+	unsigned int lines = count_lines();
+	size_t row;
+	int i;
+
+	for (i = 0; i < repeat; i++) {
+		alone = busy(LONG);
+		for (row = 0; row < ARRAY_SIZE(rows); row++) {
+			each[row][i] = rows[row].busy_with(rows[row].baud) - alone;
+			if (rows[row].busy_with == idle_lines)
+				each[row][i] /= lines;
+		}
+	}
+	/* The peer comes last, as sample_of() changes the order. */
+	for (row = ARRAY_SIZE(rows); row--;) {
+		for (i = 0; i < repeat; i++)
+			values[i] = each[row][i] / each[PEER][i];
+		ratios[row] = sample_of(values, repeat);
+		of[row] = sample_of(each[row], repeat);
+	}
+}
+
+static void tell(const struct row *row, struct sample share, struct sample ratio)
+{
+	double us = share.median * 1e6;
+
+	say("%-28s%12.1f", row->name, us);
+	figure("cost", row->name, "us a second", us);
+	if (row->ways)
+		say("%12.1f", us * 1e4 / row->baud / row->ways);
+	else
+		say("%12s", "-");
+	say("%12.3f", ratio.median);
+	if (ratio.off)
+		say("  +- %.3f", ratio.off);
+	say("\n");
+}
+
 int main(int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		__u32 baud;
-		unsigned int ways;
-	} wires[] = {
-		{ "two lines, open and idle", 9600, 0 },
-		{ "one way at 9600", 9600, 1 },
-		{ "one way at 115200", 115200, 1 },
-		{ "one way at 921600", 921600, 1 },
-		{ "one way at 4000000", 4000000, 1 },
-		{ "both ways at 115200", 115200, 2 },
-	};
-	double share, peer;
+	struct sample of[ARRAY_SIZE(rows)], ratios[ARRAY_SIZE(rows)];
+	int repeat = 1, taken = take_json(argc, argv);
 	size_t i;
 
-	if (argc != 2)
-		error(2, 0, "Usage: cost MODULE");
+	argc -= taken;
+	argv += taken;
+	if (argc == 3)
+		repeat = atoi(argv[2]);
+	if (argc < 2 || argc > 3 || repeat < 1 || repeat > MAX_REPEAT)
+		error(2, 0, "Usage: cost [--json] MODULE [REPEAT]");
+	module = argv[1];
 
-	peer = wake_up(argv[1]);
-	printf("%-28s%12s%12s%12s\n", "CPU", "us a second", "ns a byte",
-	       "x wake-ups");
-	for (i = 0; i < ARRAY_SIZE(wires); i++) {
-		share = wire(wires[i].baud, wires[i].ways);
-		printf("%-28s%12.0f", wires[i].name, share * 1e6);
-		if (wires[i].ways)
-			printf("%12.0f", share * 1e10 / wires[i].baud / wires[i].ways);
-		else
-			printf("%12s", "-");
-		printf("%12.2f\n", share / peer);
-	}
-	printf("%-28s%12.0f%12s%12.2f\n", "two wake-ups a millisecond",
-	       peer * 1e6, "-", 1.0);
+	measure_all(repeat, of, ratios);
+	say("%-28s%12s%12s%12s\n", "CPU", "us a second", "ns a byte", "x wake-ups");
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		tell(&rows[i], of[i], ratios[i]);
 
 	return 0;
 }

@@ -5,6 +5,8 @@
  * the time that the frames should take; then looks at idle lines. Meant for
  * virtual time ("make bench"), where the figures are exact and repeat. Fails if
  * a wire is off by more than 0.1 %, or if a timer runs while nothing moves.
+ *
+ * Usage: pacing [--json]
  */
 #define _GNU_SOURCE
 
@@ -22,6 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "figures.h"
 #include "vser.h"
 
 #define TRACING		"/sys/kernel/tracing/"
@@ -191,6 +194,7 @@ static void bench_speed(__u32 baud, struct vser_format fmt)
 	};
 	double ideal = (double)sender.bytes * bits / baud, took;
 	struct timers timers;
+	char row[24];
 
 	set_line(sender.fd, baud, fmt);
 	trace_start();
@@ -200,10 +204,13 @@ static void bench_speed(__u32 baud, struct vser_format fmt)
 
 	took = sender.end - sender.start;
 	check_time(took, ideal);
-	printf("%8u  %u%c%u  %7zu  %10.6f  %10.6f  %9.6f  %8.0f  %10lu\n",
-	       baud, fmt.datab, "NOEMS"[fmt.parity], fmt.stopb, sender.bytes,
-	       ideal, took, took / ideal, timers.expiries / took,
-	       timers.latest_ns);
+	say("%8u  %u%c%u  %7zu  %10.6f  %10.6f  %9.6f  %8.0f  %10lu\n",
+	    baud, fmt.datab, "NOEMS"[fmt.parity], fmt.stopb, sender.bytes,
+	    ideal, took, took / ideal, timers.expiries / took, timers.latest_ns);
+	snprintf(row, sizeof(row), "%u %u%c%u", baud, fmt.datab,
+		 "NOEMS"[fmt.parity], fmt.stopb);
+	figure("pacing", row, "ratio", took / ideal);
+	figure("pacing", row, "timers/s", timers.expiries / took);
 }
 
 /* Wires the lines as pairs and opens them. */
@@ -262,11 +269,11 @@ static void bench_pairs(unsigned int lines, __u32 baud, struct vser_format fmt)
 	}
 	if (last_start > first_end)
 		error(EXIT_FAILURE, 0, "the lines did not send all at once");
-	printf("%u pairs at %u, both ends sending: ratio %.6f to %.6f, ",
-	       lines / 2, baud, shortest / ideal, longest / ideal);
-	printf("%.0f timers/s per wire, latest %lu ns, CPU %.0f %% busy\n",
-	       timers.expiries / longest / lines, timers.latest_ns,
-	       100 * (1 - rest));
+	say("%u pairs at %u, both ends sending: ratio %.6f to %.6f, ", lines / 2,
+	    baud, shortest / ideal, longest / ideal);
+	say("%.0f timers/s per wire, latest %lu ns, CPU %.0f %% busy\n",
+	    timers.expiries / longest / lines, timers.latest_ns, 100 * (1 - rest));
+	figure("pacing", "pairs", "CPU %", 100 * (1 - rest));
 }
 
 /* All lines open for ten seconds, nothing moves, no generator. */
@@ -286,14 +293,14 @@ static void bench_idle(unsigned int lines)
 	timers = trace_stop();
 	if (timers.expiries)
 		failed = true;
-	printf("%u lines open and idle for 10 s: %lu timer interrupts\n",
-	       lines, timers.expiries);
+	say("%u lines open and idle for 10 s: %lu timer interrupts\n", lines,
+	    timers.expiries);
 
 	for (i = 0; i < lines; i++)
 		close(fds[i]);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static const __u32 bauds[] = {
 		50, 300, 9600, 115200, 921600, 4000000
@@ -304,13 +311,14 @@ int main(void)
 	size_t i;
 	int fd;
 
+	take_json(argc, argv);
 	fd = open_line(0, CONTROL_ONLY);
 	if (ioctl(fd, VS_GET_INFO, &info))
 		error(EXIT_FAILURE, errno, "VS_GET_INFO");
 	close(fd);
 
 	write_file(TRACING "buffer_size_kb", "32768");
-	printf("    baud  format  bytes     ideal s      took s     ratio  timers/s  latest ns\n");
+	say("    baud  format  bytes     ideal s      took s     ratio  timers/s  latest ns\n");
 	for (i = 0; i < sizeof(bauds) / sizeof(bauds[0]); i++)
 		bench_speed(bauds[i], n1);
 	bench_speed(115200, e2);

@@ -34,6 +34,7 @@
 #include <unistd.h>
 
 #include "channel.h"
+#include "figures.h"
 #include "sample.h"
 #include "test/ring.h"
 
@@ -463,41 +464,31 @@ static void print_table(const char *title, struct sample of[ROWS][COLUMNS],
 {
 	size_t c, s;
 
-	printf("%-12s", title);
+	say("%-12s", title);
 	for (s = 0; s < COLUMNS; s++)
-		printf("%12s", columns[s]);
-	printf("\n");
+		say("%12s", columns[s]);
+	say("\n");
 	for (c = 0; c < ROWS; c++) {
-		printf("%-12s", name_of(c));
+		say("%-12s", name_of(c));
 		for (s = 0; s < COLUMNS; s++) {
 			if (results[c][s].median)
-				printf("%12.2f", figure(of[c][s]));
+				say("%12.2f", figure(of[c][s]));
 			else
-				printf("%12s", "-");
+				say("%12s", "-");
 		}
-		printf("\n");
+		say("\n");
 	}
 }
 
-static void print_json(void)
+static void tell_figures(void)
 {
-	const char *comma;
-	size_t c, s;
+	size_t row, column;
 
-	printf("{");
-	for (c = 0; c < ROWS; c++) {
-		printf("%s\n\"%s\": {", c ? "," : "", name_of(c));
-		comma = "";
-		for (s = 0; s < COLUMNS; s++) {
-			if (!results[c][s].median)
-				continue;
-			printf("%s\"%s\": %.3f", comma, columns[s],
-			       results[c][s].median);
-			comma = ", ";
-		}
-		printf("}");
-	}
-	printf("\n}\n");
+	for (row = 0; row < ROWS; row++)
+		for (column = 0; column < COLUMNS; column++)
+			if (results[row][column].median)
+				figure("transfer", name_of(row), columns[column],
+				       results[row][column].median);
 }
 
 static int number(const char *text, int least, int most)
@@ -514,20 +505,17 @@ static int number(const char *text, int least, int most)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
 		{ "repeat", required_argument, NULL, 'r' },
 		{ "cpus", required_argument, NULL, 'c' },
 		{}
 	};
-	bool json = false;
-	int option, repeat = 1;
+	int option, repeat = 1, taken = take_json(argc, argv);
 	char *comma;
 
+	argc -= taken;
+	argv += taken;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
-		case 'j':
-			json = true;
-			break;
 		case 'r':
 			repeat = number(optarg, 1, MAX_REPEAT);
 			break;
@@ -550,10 +538,7 @@ int main(int argc, char **argv)
 	stay_on(reader_cpu);	/* if there is such a CPU */
 	stay_on(writer_cpu);
 	measure_all(repeat);
-	if (json) {
-		print_json();
-		return 0;
-	}
+	tell_figures();
 	print_table("x pipe", ratios, median);
 	if (outside(repeat) >= 0)
 		print_table("+- %", ratios, off_percent);

@@ -7,7 +7,7 @@
  * one instruction is one nanosecond and the figures repeat; elsewhere, let it repeat
  * each measurement, and it prints the medians.
  *
- * Usage: ways MODULE [REPEAT]
+ * Usage: ways [--json] MODULE [REPEAT]
  * MODULE is the path of vser.ko, which must not be loaded.
  */
 #define _GNU_SOURCE
@@ -21,6 +21,7 @@
 #include <sys/syscall.h>
 
 #include "channel.h"
+#include "figures.h"
 #include "sample.h"
 
 #define BLOCK	4096
@@ -202,10 +203,10 @@ static void compare(struct way a, struct way b, struct sample *of_a,
 
 static void print_ratio(struct sample ratio, const char *unit)
 {
-	printf("%12.2f%s", ratio.median, unit);
+	say("%12.2f%s", ratio.median, unit);
 	if (ratio.off)
-		printf("  +- %.2f %%", off_percent(ratio));
-	printf("\n");
+		say("  +- %.2f %%", off_percent(ratio));
+	say("\n");
 }
 
 static void compare_ways(void)
@@ -223,15 +224,17 @@ static void compare_ways(void)
 	struct sample pipe, line, ratio;
 	size_t i;
 
-	printf("us a block of 4 KiB, received by\n");
-	printf("%-16s%12s%12s%12s\n", "", "pipe", "nullmodem", "pipe / it");
+	say("us a block of 4 KiB, received by\n");
+	say("%-16s%12s%12s%12s\n", "", "pipe", "nullmodem", "pipe / it");
 	for (i = 0; i < ARRAY_SIZE(ways); i++) {
 		compare((struct way) { make_pipe, ways[i].receive, nothing },
 			(struct way) { make_nullmodem, ways[i].receive, nothing },
 			&pipe, &line, &ratio);
-		printf("%-16s%12.2f%12.2f", ways[i].name, pipe.median * 1e6,
-		       line.median * 1e6);
+		say("%-16s%12.2f%12.2f", ways[i].name, pipe.median * 1e6,
+		    line.median * 1e6);
 		print_ratio(ratio, "");
+		figure("ways", ways[i].name, "pipe", pipe.median * 1e6);
+		figure("ways", ways[i].name, "nullmodem", line.median * 1e6);
 	}
 }
 
@@ -248,13 +251,14 @@ static void compare_extras(void)
 	struct sample with, without, ratio;
 	size_t i;
 
-	printf("\nus a block of 4 KiB through a null modem, with\n");
+	say("\nus a block of 4 KiB through a null modem, with\n");
 	for (i = 0; i < ARRAY_SIZE(extras); i++) {
 		compare((struct way) { make_nullmodem, by_read, extras[i].turn },
 			(struct way) { make_nullmodem, by_read, nothing },
 			&with, &without, &ratio);
-		printf("%-16s%12.2f", extras[i].name, with.median * 1e6);
+		say("%-16s%12.2f", extras[i].name, with.median * 1e6);
 		print_ratio(ratio, " times");
+		figure("extras", extras[i].name, "nullmodem", with.median * 1e6);
 	}
 }
 
@@ -337,34 +341,43 @@ static void compare_numbers(void)
 	static double each[MAX_REPEAT][COLUMNS];
 	double values[MAX_REPEAT] = {};
 	size_t i, column;
+	char name[12];
 	int j;
 
-	printf("\n%-16s", "lines");
+	say("\n%-16s", "lines");
 	for (column = 0; column < COLUMNS; column++)
-		printf("%12s", columns[column]);
-	printf("\n");
+		say("%12s", columns[column]);
+	say("\n");
 	for (i = 0; i < ARRAY_SIZE(numbers); i++) {
 		for (j = 0; j < repeat; j++)
 			measure_lines(numbers[i], each[j]);
-		printf("%-16u", numbers[i]);
+		snprintf(name, sizeof(name), "%u", numbers[i]);
+		say("%-16s", name);
 		for (column = 0; column < COLUMNS; column++) {
 			for (j = 0; j < repeat; j++)
 				values[j] = each[j][column];
-			if (isnan(values[0]))
-				printf("%12s", "-");
-			else
-				printf("%12.2f", sample_of(values, repeat).median);
+			if (isnan(values[0])) {
+				say("%12s", "-");
+				continue;
+			}
+			values[0] = sample_of(values, repeat).median;
+			say("%12.2f", values[0]);
+			figure("lines", name, columns[column], values[0]);
 		}
-		printf("\n");
+		say("\n");
 	}
 }
 
 int main(int argc, char **argv)
 {
+	int taken = take_json(argc, argv);
+
+	argc -= taken;
+	argv += taken;
 	if (argc == 3)
 		repeat = atoi(argv[2]);
 	if (argc < 2 || argc > 3 || repeat < 1 || repeat > MAX_REPEAT)
-		error(2, 0, "Usage: ways MODULE [REPEAT]");
+		error(2, 0, "Usage: ways [--json] MODULE [REPEAT]");
 	module = argv[1];
 
 	load(2);
