@@ -70,7 +70,7 @@ run: ## show what vser does, in a virtual machine; NATIVE=1: on this kernel
 check: ## build, lint and run every test in a virtual machine; VM_KERNEL=, DEBUG=1, RACES=1: on another kernel
 .PHONY: check-kernels
 check-kernels: vm-deps test-programs ## run every test on Debian's kernels 5.10, 6.1, 6.12 and the newest; KERNELS=, TESTS=
-	@KERNELS="$(KERNELS)" test/vm/check-kernels $(TESTS)
+	+@KERNELS="$(KERNELS)" test/vm/check-kernels $(TESTS)
 .PHONY: check-debug
 check-debug: ## "make check" on a kernel that is built with the kernel's own checkers
 	+@$(MAKE) --no-print-directory DEBUG=1 check

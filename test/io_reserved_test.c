@@ -98,11 +98,12 @@ TEST(no_descriptor, "who has no descriptor left gets no memory")
 TEST(place, "where it is, is told to those who may see addresses")
 {
 	struct io_demo_reserved reserved = { 0 };
-	int fd = lab(RANGE);
+	int fd = lab(RANGE), memory;
 
 	write_file(KPTR, "1");
-	CHECK(ioctl(fd, VS_IO_RESERVED, &reserved) >= 0);
+	memory = ioctl(fd, VS_IO_RESERVED, &reserved);
 	write_file(KPTR, "0");
+	CHECK(memory >= 0);
 	CHECK_EQ(reserved.flags, IO_DEMO_RESERVED_RAW);
 	CHECK_EQ(reserved.start, RESERVED_START);
 	CHECK_EQ(reserved.size, RESERVED_SIZE);

@@ -5,7 +5,7 @@
  *
  * TEST_CYCLES: how often the line's module is loaded to see if that leaks (1000), and
  * how often all three are (100); a twentieth of it how often a program tries to be
- * early (50); in a 32-bit program, a tenth.
+ * early (50); in a 32-bit program, a tenth, but 40 at least.
  */
 #define _GNU_SOURCE
 
@@ -334,7 +334,7 @@ static struct usage usage_after(void (*cycle)(void), unsigned int cycles)
 
 /*
  * The limit, for 1000 cycles, is a quarter of a kilobyte each, far less than what
- * makes up a line; for more cycles it is the same.
+ * makes up a line; for more or fewer cycles it is the same, as caches fill up.
  */
 static void check_no_leak(void (*cycle)(void), unsigned int cycles)
 {

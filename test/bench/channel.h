@@ -120,6 +120,11 @@ static inline struct ends make_nullmodem(void)
 	return make_line("nullmodem:vser1", "/dev/vser1");
 }
 
+static inline struct ends make_loopback(void)
+{
+	return make_line("loopback", "/dev/vser");
+}
+
 /* The two queues of peers/plain_fifo.c. */
 static inline struct ends make_plain_fifo(void)
 {

@@ -21,9 +21,9 @@
 #include "sample.h"
 #include "vser.h"
 
-#define SECONDS		2		/* of each measurement */
-#define LONG		8		/* of what is next to nothing */
-#define FIFO		"1048576"	/* enough for what is sent meanwhile */
+#define SECONDS		2		/* of a measurement */
+#define TIMES		4		/* that what is next to nothing is measured */
+#define FIFO		"2097152"	/* enough for what is sent meanwhile */
 #define CONTROL_ONLY	3
 #define MAX_LINES	1024
 
@@ -60,28 +60,57 @@ static bool idle_of(int cpu, double *seconds)
 	return true;
 }
 
-/* How much of a CPU's time the machine needs: 1 is one that is always busy. */
-static double busy(unsigned int seconds)
+/* What a CPU has rested, and when that was looked at, in seconds. */
+struct look {
+	double idle;
+	double when;
+};
+
+static bool look_at(int cpu, struct look *look)
 {
-	double before[CPU_SETSIZE], start, took, share = 0, idle;
-	bool there[CPU_SETSIZE];
+	if (!idle_of(cpu, &look->idle))
+		return false;
+	look->when = now();
+
+	return true;
+}
+
+/*
+ * How much of a CPU's time the machine needs: 1 is one that is always busy. To look
+ * takes time, too, the same for all that is measured as long.
+ */
+static double busy(void)
+{
+	struct look before[CPU_SETSIZE] = {}, after;
+	double share = 0;
 	cpu_set_t all;
 	int cpu;
 
 	if (sched_getaffinity(0, sizeof(all), &all))
 		fail("sched_getaffinity");
 	for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		there[cpu] = CPU_ISSET(cpu, &all) && idle_of(cpu, &before[cpu]);
-	start = now();
-	sleep(seconds);
-	took = now() - start;
+		if (CPU_ISSET(cpu, &all) && !look_at(cpu, &before[cpu]))
+			CPU_CLR(cpu, &all);
+	sleep(SECONDS);
 	for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		if (there[cpu] && idle_of(cpu, &idle))
-			share += 1 - (idle - before[cpu]) / took;
+		if (CPU_ISSET(cpu, &all) && look_at(cpu, &after))
+			share += 1 - (after.idle - before[cpu].idle) /
+				     (after.when - before[cpu].when);
 	if (sched_setaffinity(0, sizeof(all), &all))
 		fail("sched_setaffinity");
 
 	return share;
+}
+
+static double mean_busy(void)
+{
+	double sum = 0;
+	int i;
+
+	for (i = 0; i < TIMES; i++)
+		sum += busy();
+
+	return sum / TIMES;
 }
 
 /* Both lines, a null modem, with so many @ways that bytes pass at once. */
@@ -103,15 +132,14 @@ static double wire(__u32 baud, unsigned int ways)
 
 	/* The queues hold all of it, so that nothing but the wire runs. */
 	size = baud / 10 * (SECONDS + 1);
-	if (ways > 0)
-		write_all(ends.writer, size);
+	write_all(ends.writer, size);
 	if (ways > 1)
 		write_all(ends.reader, size);
-	share = busy(SECONDS);
+	share = busy();
 
 	if (ioctl(ends.writer, TIOCOUTQ, &left))
 		fail("TIOCOUTQ");
-	if (ways && !left)
+	if (!left)
 		error(EXIT_FAILURE, 0, "the wire was done too early");
 	if (ioctl(ends.writer, TCFLSH, 2) || ioctl(ends.reader, TCFLSH, 2))
 		fail("TCFLSH");
@@ -121,30 +149,21 @@ static double wire(__u32 baud, unsigned int ways)
 }
 
 /* Two ports, as the ends of a null modem are. */
-static double wake_up(__u32 unused)
+static double wake_up(__u32 baud, unsigned int ways)
 {
 	int fd = open(module, O_RDONLY);
 	double share;
 
-	(void)unused;
+	(void)baud;
+	(void)ways;
 	if (fd < 0 || syscall(SYS_finit_module, fd, "ports=2", 0))
 		fail(module);
 	close(fd);
-	share = busy(SECONDS);
+	share = busy();
 	if (syscall(SYS_delete_module, "wake_up", O_NONBLOCK))
 		fail("delete_module");
 
 	return share;
-}
-
-static double one_way(__u32 baud)
-{
-	return wire(baud, 1);
-}
-
-static double both_ways(__u32 baud)
-{
-	return wire(baud, 2);
 }
 
 static unsigned int count_lines(void)
@@ -160,14 +179,15 @@ static unsigned int count_lines(void)
 }
 
 /* All lines are open, could move bytes, and do not. */
-static double idle_lines(__u32 unused)
+static double idle_lines(__u32 baud, unsigned int ways)
 {
 	unsigned int lines = count_lines(), i;
 	int fds[MAX_LINES];
 	double share;
 	char path[32];
 
-	(void)unused;
+	(void)baud;
+	(void)ways;
 	for (i = 0; i < lines; i++) {
 		snprintf(path, sizeof(path), "/dev/vser%.0u", i);
 		set_attr(path + strlen("/dev/"), "wire", "loopback");
@@ -175,7 +195,7 @@ static double idle_lines(__u32 unused)
 		if (fds[i] < 0)
 			fail(path);
 	}
-	share = busy(LONG);
+	share = mean_busy();
 	for (i = 0; i < lines; i++)
 		close(fds[i]);
 
@@ -184,17 +204,17 @@ static double idle_lines(__u32 unused)
 
 static const struct row {
 	const char *name;
-	double (*busy_with)(__u32 baud);
+	double (*busy_with)(__u32 baud, unsigned int ways);
 	__u32 baud;
 	unsigned int ways;
 } rows[] = {
 	{ "two wake-ups a millisecond", wake_up, 0, 0 },
 	{ "an idle line", idle_lines, 0, 0 },
-	{ "one way at 9600", one_way, 9600, 1 },
-	{ "one way at 115200", one_way, 115200, 1 },
-	{ "one way at 921600", one_way, 921600, 1 },
-	{ "one way at 4000000", one_way, 4000000, 1 },
-	{ "both ways at 115200", both_ways, 115200, 2 },
+	{ "one way at 9600", wire, 9600, 1 },
+	{ "one way at 115200", wire, 115200, 1 },
+	{ "one way at 921600", wire, 921600, 1 },
+	{ "one way at 4000000", wire, 4000000, 1 },
+	{ "both ways at 115200", wire, 115200, 2 },
 };
 
 #define PEER	0
@@ -203,17 +223,19 @@ static const struct row {
 static void measure_all(int repeat, struct sample of[], struct sample ratios[])
 {
 	static double each[ARRAY_SIZE(rows)][MAX_REPEAT];
-	double values[MAX_REPEAT] = {}, alone;
+	double values[MAX_REPEAT] = {}, alone, more;
 	unsigned int lines = count_lines();
 	size_t row;
 	int i;
 
 	for (i = 0; i < repeat; i++) {
-		alone = busy(LONG);
+		alone = mean_busy();
 		for (row = 0; row < ARRAY_SIZE(rows); row++) {
-			each[row][i] = rows[row].busy_with(rows[row].baud) - alone;
+			more = rows[row].busy_with(rows[row].baud, rows[row].ways) -
+			       alone;
 			if (rows[row].busy_with == idle_lines)
-				each[row][i] /= lines;
+				more /= lines;
+			each[row][i] = more;
 		}
 	}
 	/* The peer comes last, as sample_of() changes the order. */

@@ -4,7 +4,7 @@
  * test/bench/profile, which says where they go: rounds of one byte there and back, or
  * blocks from one process to another, in the pace that they find in the long run.
  *
- * Usage: profile pipe|plain_fifo|nullmodem trip|SIZE ROUNDS
+ * Usage: profile pipe|plain_fifo|nullmodem|loopback trip|SIZE ROUNDS
  * The third serial port is the emulator's monitor; see run --monitor.
  */
 #define _GNU_SOURCE
@@ -89,6 +89,8 @@ static struct ends make_channel(const char *name, struct ends *back)
 		there = make_plain_fifo();
 	else if (!strcmp(name, "nullmodem"))
 		there = make_nullmodem();
+	else if (!strcmp(name, "loopback"))
+		there = make_loopback();
 	else
 		error(2, 0, "%s: no channel that is known", name);
 	*back = (struct ends) { there.reader, there.writer };

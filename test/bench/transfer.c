@@ -100,11 +100,6 @@ static struct ends make_pty(void)
 	return (struct ends) { master, slave };
 }
 
-static struct ends make_loopback(void)
-{
-	return make_line("loopback", "/dev/vser");
-}
-
 /* What can be compared; the first is the measure of the others. */
 static const struct channel {
 	const char *name;
@@ -460,7 +455,7 @@ static double median(struct sample sample)
 }
 
 static void print_table(const char *title, struct sample of[ROWS][COLUMNS],
-			double (*figure)(struct sample sample))
+			double (*shown)(struct sample sample))
 {
 	size_t c, s;
 
@@ -472,7 +467,7 @@ static void print_table(const char *title, struct sample of[ROWS][COLUMNS],
 		say("%-12s", name_of(c));
 		for (s = 0; s < COLUMNS; s++) {
 			if (results[c][s].median)
-				say("%12.2f", figure(of[c][s]));
+				say("%12.2f", shown(of[c][s]));
 			else
 				say("%12s", "-");
 		}
