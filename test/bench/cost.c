@@ -247,9 +247,15 @@ static void measure_all(int repeat, struct sample of[], struct sample ratios[])
 	}
 }
 
+/* Next to nothing is 0, not -0. */
+static double rounded(double value, double unit)
+{
+	return round(value / unit) * unit + 0.0;
+}
+
 static void tell(const struct row *row, struct sample share, struct sample ratio)
 {
-	double us = share.median * 1e6;
+	double us = rounded(share.median * 1e6, 0.1);
 
 	say("%-28s%12.1f", row->name, us);
 	figure("cost", row->name, "us a second", us);
@@ -257,7 +263,7 @@ static void tell(const struct row *row, struct sample share, struct sample ratio
 		say("%12.1f", us * 1e4 / row->baud / row->ways);
 	else
 		say("%12s", "-");
-	say("%12.3f", ratio.median);
+	say("%12.3f", rounded(ratio.median, 0.001));
 	if (ratio.off)
 		say("  +- %.3f", ratio.off);
 	say("\n");
