@@ -134,12 +134,10 @@ TEST(ioctl_invalid, "VS_SET_FAULT with a field out of range is EINVAL")
 		{ .burst = 1, .reserved = 1 },
 		{ .burst = 1, .reserved = 0x80000000 },
 	};
-	char row[20];
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(faults); i++) {
-		snprintf(row, sizeof(row), "row %zu", i);
-		tap_row(row);
+		tap_row_number(i);
 		CHECK_EQ(try_fault(0, faults[i]), EINVAL);
 		check_attr(0, "fault", FAULT_OFF);
 	}

@@ -126,6 +126,9 @@ static int map_memory(int memory)
 
 	if (at == MAP_FAILED)
 		return errno;
+	/* Has the kernel touch it, which may be refused page tables. */
+	if (pwrite(memory, at, 1, 0) != 1)
+		error = errno;
 	/* That can be refused something too, once. */
 	while (munmap(at, RESERVED_SIZE))
 		error = errno;
@@ -236,13 +239,11 @@ TEST_WITHIN(uses, 60, "a use of a region, a buffer or a device that is refused c
 		{ VS_IO_LAYOUT, { .layout = { .areas = address(areas),
 					      .room = ARRAY_SIZE(areas) } } },
 	};
-	char row[20];
 	size_t i;
 
 	prepare_faults();
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		snprintf(row, sizeof(row), "row %zu", i);
-		tap_row(row);
+		tap_row_number(i);
 		number = rows[i].number;
 		argument = rows[i].argument;
 		sweep(call, fd);
@@ -251,8 +252,8 @@ TEST_WITHIN(uses, 60, "a use of a region, a buffer or a device that is refused c
 
 TEST(memory, "reserved memory whose reader, writer or mapper is refused is there")
 {
-	int memory;
 	struct io_demo_reserved reserved = { 0 };
+	int memory;
 
 	memory = ioctl(lab("reserved=" RESERVED), VS_IO_RESERVED, &reserved);
 	CHECK(memory >= 0);

@@ -176,10 +176,7 @@ TEST(calls, "a call that is refused something holds nothing")
 
 	prepare_faults();
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		char name[20];
-
-		snprintf(name, sizeof(name), "row %zu", i);
-		tap_row(name);
+		tap_row_number(i);
 		sweep_call(fd, rows[i].number, &rows[i].argument);
 	}
 }
@@ -256,7 +253,6 @@ static int map_pages(int mapfd)
 {
 	void *at = mmap(FAR_AWAY, 16384, PROT_READ | PROT_WRITE,
 			MAP_SHARED | MAP_POPULATE, mapfd, 0);
-
 	int error = 0;
 
 	if (at == MAP_FAILED)

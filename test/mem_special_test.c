@@ -236,15 +236,13 @@ TEST(mempool, "when the backing allocator fails the reserve gives, then nobody")
 	};
 	static const __u32 allocators[] = { MEM_MEMPOOL_SLAB, MEM_MEMPOOL_PAGE };
 	int fd = open_mem();
-	char name[20];
 	size_t i, j;
 
 	for (j = 0; j < ARRAY_SIZE(allocators); j++) {
 		for (i = 0; i < ARRAY_SIZE(rows); i++) {
 			struct mem_mempool pool = rows[i].pool;
 
-			snprintf(name, sizeof(name), "row %zu", i);
-			tap_row(name);
+			tap_row_number(i);
 			pool.allocator = allocators[j];
 			CHECK_EQ(ioctl(fd, MEM_MEMPOOL, &pool), 0);
 			CHECK_EQ(pool.backing, rows[i].backing);
@@ -353,7 +351,7 @@ TEST(quota, "who holds all that he may is lent nothing for a moment, either")
 		.allocator = MEM_MEMPOOL_PAGE, .reserve = 3, .take = 3,
 	};
 	struct mem_gfp_try try = {
-		.allocator = MEM_ALLOC_PAGES, .gfp = MEM_GFP_KERNEL, .size = 1 << 20,
+		.allocator = MEM_ALLOC_PAGES, .gfp = MEM_GFP_KERNEL, .size = 1 << 16,
 		.context = MEM_CONTEXT_PROCESS,
 	};
 	int fd;

@@ -360,7 +360,7 @@ TEST_WITHIN(no_leak, 24 * 3600, "memory is where it was after many cycles of use
 	check_no_leak(cycle_line, nr_cycles(1000));
 }
 
-TEST_WITHIN(no_leak_of_any, 24 * 3600, "that is so with the laboratories, too")
+TEST_WITHIN(no_leak_of_any, 24 * 3600, "and after as many of all three modules")
 {
 	check_no_leak(cycle_all, nr_cycles(100));
 }

@@ -55,6 +55,11 @@ void tap_row(const char *row)
 	snprintf(at->row, sizeof(at->row), "%s", row ? row : "");
 }
 
+void tap_row_number(size_t number)
+{
+	snprintf(at->row, sizeof(at->row), "row %zu", number);
+}
+
 void tap_nap(void)
 {
 	nanosleep(&(struct timespec) { .tv_nsec = 2000000 }, NULL);

@@ -72,6 +72,9 @@ static void test_##name(void)
  */
 void tap_row(const char *row);
 
+/* The same for rows that have no name. */
+void tap_row_number(size_t number);
+
 /* If set, runs at the start of each test, as part of it. */
 extern void (*tap_before_each)(void);
 

@@ -269,13 +269,11 @@ TEST(ioctl_invalid, "VS_SET_WIRE with any field out of range is EINVAL")
 		{ VSER_WIRE_NULLMODEM, LINES, { 0, 0 } },
 		{ VSER_WIRE_NULLMODEM, UINT32_MAX, { 0, 0 } },
 	};
-	char row[40];
 	size_t i;
 
 	set_up();
 	for (i = 0; i < ARRAY_SIZE(wirings); i++) {
-		snprintf(row, sizeof(row), "row %zu", i);
-		tap_row(row);
+		tap_row_number(i);
 		CHECK_EQ(try_wiring(3, wirings[i]), EINVAL);
 	}
 	check_untouched();

@@ -272,11 +272,10 @@ static void tell(const struct row *row, struct sample share, struct sample ratio
 int main(int argc, char **argv)
 {
 	struct sample of[ARRAY_SIZE(rows)], ratios[ARRAY_SIZE(rows)];
-	int repeat = 1, taken = take_json(argc, argv);
+	int repeat = 1;
 	size_t i;
 
-	argc -= taken;
-	argv += taken;
+	take_json(&argc, &argv);
 	if (argc == 3)
 		repeat = atoi(argv[2]);
 	if (argc < 2 || argc > 3 || repeat < 1 || repeat > MAX_REPEAT)

@@ -14,12 +14,12 @@
 
 static bool json;
 
-/* How many arguments that is, 0 or 1. */
-static inline int take_json(int argc, char **argv)
+/* Takes it away from the other arguments. */
+static inline void take_json(int *argc, char ***argv)
 {
-	json = argc > 1 && !strcmp(argv[1], "--json");
-
-	return json;
+	json = *argc > 1 && !strcmp((*argv)[1], "--json");
+	*argc -= json;
+	*argv += json;
 }
 
 /* To people. */

@@ -105,7 +105,9 @@ int main(int argc, char **argv)
 	bool ok;
 	__u32 id;
 
-	take_json(argc, argv);
+	take_json(&argc, &argv);
+	if (argc > 1)
+		error(2, 0, "Usage: memory [--json]");
 	line = open("/dev/vser", CONTROL_ONLY);
 	if (line < 0)
 		error(2, errno, "/dev/vser");

@@ -311,7 +311,9 @@ int main(int argc, char **argv)
 	size_t i;
 	int fd;
 
-	take_json(argc, argv);
+	take_json(&argc, &argv);
+	if (argc > 1)
+		error(2, 0, "Usage: pacing [--json]");
 	fd = open_line(0, CONTROL_ONLY);
 	if (ioctl(fd, VS_GET_INFO, &info))
 		error(EXIT_FAILURE, errno, "VS_GET_INFO");

@@ -504,11 +504,10 @@ int main(int argc, char **argv)
 		{ "cpus", required_argument, NULL, 'c' },
 		{}
 	};
-	int option, repeat = 1, taken = take_json(argc, argv);
+	int option, repeat = 1;
 	char *comma;
 
-	argc -= taken;
-	argv += taken;
+	take_json(&argc, &argv);
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
 		case 'r':

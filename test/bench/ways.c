@@ -370,10 +370,7 @@ static void compare_numbers(void)
 
 int main(int argc, char **argv)
 {
-	int taken = take_json(argc, argv);
-
-	argc -= taken;
-	argv += taken;
+	take_json(&argc, &argv);
 	if (argc == 3)
 		repeat = atoi(argv[2]);
 	if (argc < 2 || argc > 3 || repeat < 1 || repeat > MAX_REPEAT)
