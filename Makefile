@@ -261,9 +261,9 @@ lint: vm-deps build/coccicheck build/clang-tidy build/man/vserctl.8 ## static ch
 	@codespell --skip=./build,./.git,./LICENSE -L filp,fro .
 
 .PHONY: unit
-unit: $(patsubst test/unit/%.c,build/unit/%,$(wildcard test/unit/*_test.c)) ## tests of the pure logic, on this machine
+unit: $(patsubst test/unit/%.c,build/unit/%,$(wildcard test/unit/*_test.c)) ## tests of the pure logic and of tools/need, on this machine
 	@tools/need perl
-	@prove --exec '' $^
+	@prove --exec '' $^ test/unit/need_test
 
 # NATIVE=1: on this machine, REPEAT times, on two of its CPUS.
 REPEAT := 20
