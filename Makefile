@@ -261,9 +261,9 @@ lint: vm-deps build/coccicheck build/clang-tidy build/man/vserctl.8 ## static ch
 	@codespell --skip=./build,./.git,./LICENSE -L filp,fro .
 
 .PHONY: unit
-unit: $(patsubst test/unit/%.c,build/unit/%,$(wildcard test/unit/*_test.c)) ## tests of the pure logic and of tools/need, on this machine
+unit: $(patsubst test/unit/%.c,build/unit/%,$(wildcard test/unit/*_test.c)) ## tests of the pure logic, and of what downloads, on this machine
 	@tools/need perl
-	@prove --exec '' $^ test/unit/need_test
+	@prove --exec '' $^ test/unit/need_test test/unit/cache_test
 
 # NATIVE=1: on this machine, REPEAT times, on two of its CPUS.
 REPEAT := 20
@@ -361,8 +361,7 @@ vserctl-deps: build-deps
 	@tools/need libsmartcols-dev
 
 vm-deps: build-deps
-	@tools/need gcc-12 libelf-dev qemu-system-x86 busybox-static cpio \
-		$(if $(slow_kernel),flex bison bc libssl-dev xz-utils)
+	@tools/need gcc-12 libelf-dev qemu-system-x86 busybox-static cpio
 
 vm-modules: vm-deps
 	+@$(with_vm_kernel); tools/build-modules $$kernel/build $$modules \

@@ -37,7 +37,25 @@ host_mirror() {
 			$1 == "Debian" && $2 == label && !found++ { print $3 }'
 }
 
-# Make the private apt for a suite, and ask the mirror what there is.
+# Wait until no other process has this lock, and take it; it is held until the file
+# descriptor in the variable $2 is closed. A process that dies loses it, so that there
+# is no limit: what a lock is held for, a build of a kernel at most, ends.
+take_lock() {
+	local file=$1
+	local -n descriptor=$2
+
+	mkdir -p "${file%/*}"
+	exec {descriptor}>"$file"
+	flock --nonblock "$descriptor" && return
+	say "waiting for another process, which holds $file"
+	flock "$descriptor"
+}
+
+apt_lock=''
+
+# Make the private apt for a suite, and ask the mirror what there is. From here on until
+# apt_done is called, or to the end of the process, no other process uses the suite's:
+# what was asked about it remains true until it is downloaded.
 apt_update() {
 	local suite=$1 home=$cache/apt/$1 main security
 	local options='[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg target=Packages]'
@@ -49,6 +67,7 @@ apt_update() {
 	fi
 	security=$(host_mirror Debian-Security)
 
+	take_lock "$home/lock" apt_lock
 	mkdir -p "$home"/{lists,archives}/partial
 	# What is installed here must not influence what is chosen.
 	: >"$home/status"
@@ -84,6 +103,12 @@ apt_update() {
 		#clear APT::Update::Post-Invoke-Success;
 	END
 	apt-get --config-file "$home/apt.conf" -qq update >&2
+}
+
+# Let others use the suite's apt: all is downloaded.
+apt_done() {
+	exec {apt_lock}>&-
+	apt_lock=''
 }
 
 # The value of one field of the newest version of a package.
@@ -126,20 +151,17 @@ is_fresh() {
 # 24 hours, run a command that brings the folder up to date and sets the link
 # anew; when it fails, the folder had earlier is good enough. The command may
 # use the empty folder $scratch, on the same file system as the link.
+#
+# The same folder is made by one process at a time: two would do the same work. Others
+# are made meanwhile.
 print_newest() {
+	# shellcheck disable=SC2034 # take_lock sets it, by its name
 	local link=$1 lock
 	shift
 
+	is_fresh "$link" || take_lock "$link.lock" lock
 	if ! is_fresh "$link"; then
-		mkdir -p "${link%/*}"
-		# One at a time, which may take minutes: apt has but one set of
-		# lists, and two at once would do the same work.
-		exec {lock}>"$cache/lock"
-		flock --timeout 1800 "$lock" ||
-			die "another process has held $cache/lock for half an hour"
-	fi
-	if ! is_fresh "$link"; then
-		scratch=${link%/*}/unfinished
+		scratch=$link.unfinished
 		trap 'rm -rf "$scratch"' EXIT
 		rm -rf "$scratch"
 		mkdir "$scratch"
