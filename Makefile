@@ -252,7 +252,7 @@ lint: vm-deps build/coccicheck build/clang-tidy build/man/vserctl.8 ## static ch
 	@$(CC) $(CFLAGS) $(vserctl_flags) -m32 -D_TIME_BITS=64 -fsyntax-only \
 		tools/vserctl/*.c
 	@mandoc -Tlint -Wwarning build/man/vserctl.8
-	@tools/check-docs README.md docs/*.md
+	@tools/check-docs README.md CHANGELOG.md docs/*.md
 	@diff <(sed -n 's/^obj-m.*= *//p' Kbuild | tr ' ' '\n' | sort) \
 		<(sed -n 's/^BUILT_MODULE_NAME.*="\(.*\)"/\1.o/p' dkms.conf | sort)
 	@shellcheck -x $(ALL_SHELL)

@@ -129,6 +129,13 @@ static_assert(VS_GET_FMT == 0x800c7303);
  * but another program, of which the line knows only that it polls and has more to
  * send: VSER_RING_STARVED.
  *
+ * Waiting. All that waits for something of a line is in one wait queue, line->wait,
+ * and each wake-up there is keyed by what has become true. Tasks that sleep in a call
+ * are in there themselves. Those that poll are in a wait queue of their open file,
+ * which has one entry in line->wait that passes on what concerns this file: poll()
+ * registers one queue, as aio and io_uring demand, and as they believe the key, no
+ * file is woken for what another one may do.
+ *
  * Contexts. Reads, writes, ioctls, sysfs, open and release run in process
  * context; timers run in softirq context (HRTIMER_MODE_ABS_SOFT), and so does
  * what they call: sources, far ends, wake-ups. Nothing runs in hard interrupt
@@ -413,8 +420,7 @@ static void vser_rx_took(struct vser_line *line, u32 n)
 	vser_rx_tell_lost(line);
 	line->position += n;
 	trace_vser_rx(line->index, n, vser_queue_len(&line->rx));
-	vser_wake(&line->rx.wait, EPOLLIN | EPOLLRDNORM);
-	kill_fasync(&line->fasync, SIGIO, POLL_IN);
+	vser_wake(line, VSER_KEY_RX);
 }
 
 /* Bytes arrive at the line. */
@@ -555,23 +561,11 @@ static bool vser_tx_empty(struct vser_line *line)
 /* There is room in tx, or nothing left in it. */
 static void vser_tx_made_room(struct vser_line *line)
 {
-	__poll_t events = EPOLLOUT | EPOLLWRNORM;
-
-	/*
-	 * The barrier in there pairs with those of vser_wait() and vser_poll() for
-	 * who sleeps, and with that in vser_tx_starve() for both bits.
-	 */
-	if (wq_has_sleeper(&line->tx.wait)) {
-		/* Who polls for bytes alone is to move those of his ring, too. */
-		if (test_and_clear_bit(VSER_RING_STARVED, &line->flags))
-			events |= EPOLLIN | EPOLLRDNORM;
-		wake_up_interruptible_poll(&line->tx.wait, events);
-	}
-	/* That barrier is for who sleeps here, too. */
-	if (waitqueue_active(&line->drained) && vser_tx_empty(line))
-		wake_up_interruptible(&line->drained);
-	if (test_and_clear_bit(VSER_TX_STARVED, &line->flags))
-		kill_fasync(&line->fasync, SIGIO, POLL_OUT);
+	/* The barrier is that of vser_wake(), and pairs with vser_tx_starve(). */
+	if (wq_has_sleeper(&line->wait))
+		wake_up_interruptible_poll(&line->wait, vser_tx_empty(line) ?
+					   VSER_KEY_TX | VSER_KEY_SENT :
+					   VSER_KEY_TX);
 }
 
 static void vser_tx_carry(struct vser_wire *wire, u32 n)
@@ -635,16 +629,16 @@ static const struct vser_source vser_tx_source = {
  * The program is about to be told that tx is full, and wants SIGIO when there
  * is room. Returns false if there is room by now.
  */
-static bool vser_tx_starve(struct vser_line *line)
+static bool vser_tx_starve(struct vser_file *vfile)
 {
-	set_bit(VSER_TX_STARVED, &line->flags);
+	set_bit(VSER_TX_STARVED, &vfile->flags);
 	/*
-	 * Either vser_tx_made_room() sees the bit after there is room, or the
-	 * room is seen here.
+	 * Either vser_file_tell() sees the bit after there is room, or the room is
+	 * seen here.
 	 */
 	smp_mb__after_atomic();
 
-	return vser_queue_full(&line->tx);
+	return vser_queue_full(&vfile->line->tx);
 }
 
 /* There are @n more bytes in tx. Caller: tx.lock. */
@@ -660,7 +654,7 @@ static void vser_tx_wrote(struct vser_line *line, u32 n)
 /* Waits until everything written has been sent. */
 static int vser_tx_drain(struct vser_line *line)
 {
-	return vser_wait(&line->drained, vser_tx_empty(line));
+	return vser_wait(line, VSER_KEY_SENT, vser_tx_empty(line));
 }
 
 static void vser_tx_flush(struct vser_line *line)
@@ -1506,10 +1500,120 @@ static void vser_labs_close(struct vser_file *vfile)
 /* The rings of an open file. */
 #include "vser_ring.h"
 
+/* Open files, and what they are told */
+
 /* A descriptor that can neither read nor write: open(2), access mode 3. */
 static bool vser_control_only(struct file *file)
 {
 	return !(file->f_mode & (FMODE_READ | FMODE_WRITE));
+}
+
+static bool vser_file_has_event(struct vser_file *vfile)
+{
+	return READ_ONCE(vfile->line->event_seq) != READ_ONCE(vfile->next_event);
+}
+
+/* What poll() may tell of this file. */
+static __poll_t vser_file_concern(struct vser_file *vfile)
+{
+	__poll_t concern = 0;
+
+	if (vfile->file->f_mode & FMODE_READ)
+		concern |= VSER_KEY_RX;
+	if (vfile->file->f_mode & FMODE_WRITE)
+		concern |= VSER_KEY_TX;
+	if (READ_ONCE(vfile->watch) == VSER_WATCH_ON)
+		concern |= VSER_KEY_EVENT;
+
+	return concern;
+}
+
+/* The program was told that there is no room, and has not yet been told of some. */
+static bool vser_file_starved(struct vser_file *vfile, int bit)
+{
+	/* Most programs always find room: first a look without an atomic operation. */
+	return test_bit(bit, &vfile->flags) &&
+	       test_and_clear_bit(bit, &vfile->flags);
+}
+
+/*
+ * Tells whoever polls the file, or gets its signals, what has become true of
+ * @events. The caller has a full barrier between that and this, which pairs with
+ * those of vser_poll() and vser_tx_starve(). Any context, also under a wire's
+ * lock and that of line->wait.
+ */
+static void vser_file_tell(struct vser_file *vfile, __poll_t events)
+{
+	__poll_t key;
+
+	events &= vser_file_concern(vfile);
+	if (!events)
+		return;
+
+	key = events;
+	/* Whoever polls for bytes alone is to move those of the ring, too. */
+	if ((events & VSER_KEY_TX) && vser_file_starved(vfile, VSER_RING_STARVED))
+		key |= VSER_KEY_RX;
+	/*
+	 * io_uring ignores a wake-up with EPOLLPRI alone since v5.19 (commit
+	 * 1b1d7b4bf1d9). A wake-up without a key makes each poller look again.
+	 */
+	if (events & VSER_KEY_EVENT)
+		key = 0;
+	if (waitqueue_active(&vfile->wait))
+		wake_up_interruptible_poll(&vfile->wait, key);
+
+	if (events & VSER_KEY_RX)
+		kill_fasync(&vfile->fasync, SIGIO, POLL_IN);
+	if ((events & VSER_KEY_TX) && vser_file_starved(vfile, VSER_TX_STARVED))
+		kill_fasync(&vfile->fasync, SIGIO, POLL_OUT);
+	if (events & VSER_KEY_EVENT)
+		kill_fasync(&vfile->fasync, SIGIO, POLL_PRI);
+}
+
+/* Called under the lock of line->wait. */
+static int vser_file_wake(wait_queue_entry_t *entry, unsigned int mode,
+			  int sync, void *key)
+{
+	vser_file_tell(container_of(entry, struct vser_file, entry),
+		       key_to_poll(key));
+
+	return 0;
+}
+
+/* From now on the file is told what happens to the line. */
+static void vser_file_follow(struct vser_file *vfile)
+{
+	wait_queue_head_t *wait = &vfile->line->wait;
+
+	/* Pairs with the release below: the entry is in there. */
+	if (smp_load_acquire(&vfile->follows))
+		return;
+
+	spin_lock_irq(&wait->lock);
+	if (!vfile->follows) {
+		__add_wait_queue(wait, &vfile->entry);
+		/* Pairs with the acquire above. */
+		smp_store_release(&vfile->follows, true);
+	}
+	spin_unlock_irq(&wait->lock);
+}
+
+/* The file is being closed: nobody polls it any more. */
+static void vser_file_unfollow(struct vser_file *vfile)
+{
+	if (vfile->follows)
+		remove_wait_queue(&vfile->line->wait, &vfile->entry);
+}
+
+/*
+ * From now on POLLPRI and SIGIO tell of the file's events: of those too that are
+ * waiting. xchg() or cmpxchg() is the caller's barrier.
+ */
+static void vser_file_watch(struct vser_file *vfile)
+{
+	if (vser_file_has_event(vfile))
+		vser_file_tell(vfile, VSER_KEY_EVENT);
 }
 
 static int vser_open(struct inode *inode, struct file *file)
@@ -1524,6 +1628,10 @@ static int vser_open(struct inode *inode, struct file *file)
 		return -ENOMEM;
 	vfile->line = line;
 	vfile->file = file;
+	vfile->watch = vser_control_only(file) ? VSER_WATCH_ON :
+						 VSER_WATCH_UNSET;
+	init_waitqueue_head(&vfile->wait);
+	init_waitqueue_func_entry(&vfile->entry, vser_file_wake);
 	mutex_init(&vfile->event_lock);
 	mutex_init(&vfile->lab_lock);
 
@@ -1550,6 +1658,7 @@ static int vser_release(struct inode *inode, struct file *file)
 	struct vser_file *vfile = file->private_data;
 	struct vser_line *line = vfile->line;
 
+	vser_file_unfollow(vfile);
 	vser_rings_close(line, vfile->rings);
 	if (!vser_control_only(file)) {
 		mutex_lock(&line->open_lock);
@@ -1606,7 +1715,7 @@ static ssize_t vser_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		if (!vser_queue_len(&line->rx)) {
 			if (vser_nonblocking(iocb))
 				return -EAGAIN;
-			ret = vser_wait(&line->rx.wait,
+			ret = vser_wait(line, VSER_KEY_RX,
 					vser_queue_len(&line->rx));
 			if (ret)
 				return ret;
@@ -1643,7 +1752,8 @@ static ssize_t vser_tx_write(struct vser_line *line, struct iov_iter *from)
 
 static ssize_t vser_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
-	struct vser_line *line = vser_file_line(iocb->ki_filp);
+	struct vser_file *vfile = iocb->ki_filp->private_data;
+	struct vser_line *line = vfile->line;
 	ssize_t done = 0, n;
 	int ret;
 
@@ -1660,11 +1770,12 @@ static ssize_t vser_write_iter(struct kiocb *iocb, struct iov_iter *from)
 			continue;
 
 		if (vser_nonblocking(iocb)) {
-			if (vser_tx_starve(line))
+			if (vser_tx_starve(vfile))
 				return done ?: -EAGAIN;
 			continue;
 		}
-		ret = vser_wait(&line->tx.wait, !vser_queue_full(&line->tx));
+		ret = vser_wait(line, VSER_KEY_TX,
+				!vser_queue_full(&line->tx));
 		if (ret)
 			return done ?: ret;
 	}
@@ -1714,10 +1825,13 @@ static __poll_t vser_poll(struct file *file, poll_table *wait)
 	struct vser_rings *rings;
 	__poll_t events = 0;
 
-	/* First register, then look: what comes in between wakes the caller. */
-	poll_wait(file, &line->rx.wait, wait);
-	poll_wait(file, &line->tx.wait, wait);
-	poll_wait(file, &line->event_wait, wait);
+	/*
+	 * First register, then look: what comes in between wakes the caller. It is
+	 * one queue: aio takes no second one, io_uring no third.
+	 */
+	if (!poll_does_not_wait(wait))
+		vser_file_follow(vfile);
+	poll_wait(file, &vfile->wait, wait);
 	/* Pairs with the barriers in vser_wake() and vser_tx_made_room(). */
 	smp_mb();
 
@@ -1728,18 +1842,28 @@ static __poll_t vser_poll(struct file *file, poll_table *wait)
 		writes = !rings->tx_size;
 	}
 	if (reads && vser_queue_len(&line->rx))
-		events |= EPOLLIN | EPOLLRDNORM;
-	if (writes && (!vser_queue_full(&line->tx) || !vser_tx_starve(line)))
-		events |= EPOLLOUT | EPOLLWRNORM;
-	if (READ_ONCE(line->event_seq) != READ_ONCE(vfile->next_event))
-		events |= EPOLLPRI;
+		events |= VSER_KEY_RX;
+	if (writes && (!vser_queue_full(&line->tx) || !vser_tx_starve(vfile)))
+		events |= VSER_KEY_TX;
+	if (READ_ONCE(vfile->watch) == VSER_WATCH_ON &&
+	    vser_file_has_event(vfile))
+		events |= VSER_KEY_EVENT;
 
 	return events;
 }
 
 static int vser_fasync(int fd, struct file *file, int on)
 {
-	return fasync_helper(fd, file, on, &vser_file_line(file)->fasync);
+	struct vser_file *vfile = file->private_data;
+
+	if (on) {
+		vser_file_follow(vfile);
+		/* From before, when there was no signal to come. */
+		if (!vser_queue_full(&vfile->line->tx))
+			clear_bit(VSER_TX_STARVED, &vfile->flags);
+	}
+
+	return fasync_helper(fd, file, on, &vfile->fasync);
 }
 
 /* ioctl */
@@ -1915,9 +2039,8 @@ static int vser_ioctl_wait_modem(struct vser_file *vfile, union vser_arg *arg)
 		return -EINVAL;
 
 	vser_modem_count(line, &before);
-	ret = wait_event_interruptible(line->event_wait,
-				       vser_modem_changed(line, &before) &
-				       wait->mask);
+	ret = vser_wait(line, VSER_KEY_EVENT,
+			vser_modem_changed(line, &before) & wait->mask);
 	wait->changed = vser_modem_changed(line, &before) & wait->mask;
 
 	return ret;
@@ -1952,7 +2075,6 @@ static u64 vser_event_peek(struct vser_file *vfile, struct vser_event *event)
 static int vser_ioctl_read_event(struct vser_file *vfile, union vser_arg *arg)
 {
 	void __user *to = (void __user *)arg->raw;
-	struct vser_line *line = vfile->line;
 	struct vser_event event;
 	u64 steps;
 	int ret;
@@ -1966,17 +2088,36 @@ static int vser_ioctl_read_event(struct vser_file *vfile, union vser_arg *arg)
 		if (steps && !ret)
 			WRITE_ONCE(vfile->next_event, vfile->next_event + steps);
 		mutex_unlock(&vfile->event_lock);
-		if (steps)
+		if (ret)
 			return ret;
+
+		/* The first one asks for the others. */
+		if (cmpxchg(&vfile->watch, VSER_WATCH_UNSET, VSER_WATCH_ON) ==
+		    VSER_WATCH_UNSET)
+			vser_file_watch(vfile);
+		if (steps)
+			return 0;
 
 		if (vser_file_nonblocking(vfile->file))
 			return -EAGAIN;
-		ret = wait_event_interruptible(line->event_wait,
-					       READ_ONCE(line->event_seq) !=
-					       READ_ONCE(vfile->next_event));
+		ret = vser_wait(vfile->line, VSER_KEY_EVENT,
+				vser_file_has_event(vfile));
 		if (ret)
 			return ret;
 	}
+}
+
+static int vser_ioctl_watch_events(struct vser_file *vfile, union vser_arg *arg)
+{
+	if (arg->number > 1)
+		return -EINVAL;
+
+	if (!arg->number)
+		xchg(&vfile->watch, VSER_WATCH_OFF);
+	else if (xchg(&vfile->watch, VSER_WATCH_ON) != VSER_WATCH_ON)
+		vser_file_watch(vfile);
+
+	return 0;
 }
 
 static int vser_ioctl_set_mark(struct vser_file *vfile, union vser_arg *arg)
@@ -2048,7 +2189,7 @@ static int vser_ioctl_set_ring(struct vser_file *vfile, union vser_arg *arg)
 	if (vser_file_rings(vfile))
 		return -EBUSY;
 
-	rings = vser_rings_alloc(ring.rx_size, ring.tx_size);
+	rings = vser_rings_alloc(vfile, ring.rx_size, ring.tx_size);
 	if (IS_ERR(rings))
 		return PTR_ERR(rings);
 
@@ -2198,6 +2339,7 @@ static const struct vser_ioctl vser_ioctls[] = {
 	VSER_IOCTL(VS_SET_MARK, vser_ioctl_set_mark),
 	VSER_IOCTL(VS_GET_MARK, vser_ioctl_get_mark),
 	VSER_IOCTL(VS_GET_COUNTERS, vser_ioctl_get_counters),
+	VSER_IOCTL(VS_WATCH_EVENTS, vser_ioctl_watch_events),
 	{ VS_READ_EVENT, 0, 0, vser_ioctl_read_event },
 	{ VS_SET_RING, 0, 0, vser_ioctl_set_ring },
 	{ VS_SYNC_RING, 0, 0, vser_ioctl_sync_ring },
@@ -2302,8 +2444,7 @@ static void vser_line_init(struct vser_line *line)
 {
 	mutex_init(&line->open_lock);
 	INIT_WORK(&line->reap, vser_reap_work);
-	init_waitqueue_head(&line->drained);
-	init_waitqueue_head(&line->event_wait);
+	init_waitqueue_head(&line->wait);
 	vser_queue_init(&line->tx, VSER_DEFAULT_FIFO);
 	vser_queue_init(&line->rx, VSER_DEFAULT_FIFO);
 

@@ -96,8 +96,10 @@ struct vser_info {
 /*
  * 1: all up to VS_GET_COUNTERS
  * 2: VS_SET_RING, VS_SYNC_RING and mmap
+ * 3: VS_WATCH_EVENTS; a descriptor that reads or writes gets POLLPRI only after
+ *    it has asked for events
  */
-#define VSER_ABI		2
+#define VSER_ABI		3
 
 /* Values of vser_wiring.type: what a line is wired to. */
 #define VSER_WIRE_GENERATOR	1	/* sends by itself, absorbs what it gets */
@@ -282,8 +284,16 @@ struct vser_ring_page {
  * VS_SET_FAULT, VS_GET_FAULT - errors on demand.
  * VS_WAIT_MODEM - wait until a modem line changes; EINTR on a signal.
  * VS_READ_EVENT - take the next event, in the order in which they happened;
- *               waits for one, or EAGAIN with O_NONBLOCK. Each descriptor sees
- *               the events since its open; POLLPRI tells that there is one.
+ *               waits for one, or EAGAIN with O_NONBLOCK. Each open file sees
+ *               all events since its open, whatever VS_WATCH_EVENTS says.
+ *               Duplicates of a descriptor (dup, fork) are one open file: an
+ *               event that one of them takes, the others do not see.
+ * VS_WATCH_EVENTS - 1: poll() says POLLPRI while there is an event to read, and
+ *               with O_ASYNC each event sends SIGIO (POLL_PRI). 0: neither. A
+ *               control-only descriptor starts with 1. One that reads or writes
+ *               starts with 0, so that an event that nobody reads does not keep
+ *               poll() from waiting for bytes; its first VS_READ_EVENT sets 1,
+ *               unless VS_WATCH_EVENTS was called before.
  * VS_SET_MARK - 1: errors are marked in what is read, as a terminal does with
  *               PARMRK: 0xff 0x00 before a byte with a parity or framing error,
  *               0xff 0x00 0x00 for a break, 0xff 0xff for a byte 0xff. 0: not,
@@ -320,5 +330,6 @@ struct vser_ring_page {
 #define VS_GET_COUNTERS	_IOR(VS_MAGIC, 13, struct vser_counters)
 #define VS_SET_RING	_IOWR(VS_MAGIC, 14, struct vser_ring)
 #define VS_SYNC_RING	_IO(VS_MAGIC, 15)
+#define VS_WATCH_EVENTS	_IOW(VS_MAGIC, 16, __u32)
 
 #endif /* _VSER_H */

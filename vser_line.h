@@ -10,6 +10,8 @@
 
 #include <linux/cdev.h>
 #include <linux/device.h>
+#include <linux/eventpoll.h>
+#include <linux/fs.h>
 #include <linux/hrtimer.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
@@ -158,19 +160,32 @@ struct vser_generator {
 
 /* Bits of line->flags, which are atomic. */
 enum {
-	/* A program was told that tx is full, and not yet that there is room. */
-	VSER_TX_STARVED,
 	/* The far end has yet to be told how line->throttled changed RTS. */
 	VSER_RTS_STALE,
-	/* A tx ring holds bytes for which tx had no room. */
+};
+
+/* Bits of vfile->flags, which are atomic. */
+enum {
+	/* The program was told that tx is full, and not yet that there is room. */
+	VSER_TX_STARVED,
+	/* The tx ring holds bytes for which tx had no room. */
 	VSER_RING_STARVED,
 };
+
+/*
+ * What a task or a file can wait for. The keys of line->wait: each wake-up names
+ * those that have become true, in the bits of poll().
+ */
+#define VSER_KEY_RX	(EPOLLIN | EPOLLRDNORM)		/* rx holds bytes */
+#define VSER_KEY_TX	(EPOLLOUT | EPOLLWRNORM)	/* tx has room */
+#define VSER_KEY_SENT	EPOLLMSG	/* tx is empty; poll() never tells it */
+#define VSER_KEY_EVENT	EPOLLPRI	/* there is one more event */
 
 /**
  * struct vser_line - a serial line
  * @dev:       in class vser; its last reference frees the line
  * @cdev:      the node's operations
- * @flags:     VSER_TX_STARVED, VSER_RTS_STALE, VSER_RING_STARVED
+ * @flags:     VSER_RTS_STALE
  * @index:     number of the line; constant
  *
  * How it is set; written under vser_config_lock, and read without by those that
@@ -192,12 +207,13 @@ enum {
  *
  * @tx:        bytes to be sent; producer: writers, consumer: @out
  * @rx:        bytes received; producer: @lead, consumer: readers
- * @fasync:    who wants SIGIO; has its own lock, of the core
+ * @wait:      everything that waits for this line: a &struct vser_waiter for each
+ *             task that sleeps, a &struct vser_file for each file that is polled
+ *             or wants SIGIO. Wake-ups are keyed by VSER_KEY_RX and its like
  *
  * @far:       what the line is wired to; written under vser_config_lock,
  *             open_lock and out.lock, so that each of them is enough to read it
  * @out:       the wire to the far end, fed by @tx
- * @drained:   who waits until tx is empty
  * @admitted:  tx.fifo.in as far as @out knows of it; protected by out.lock
  * @brk:       the line sends a break; protected by out.lock
  *
@@ -219,7 +235,6 @@ enum {
  * @events:    the last VSER_EVENTS events, or NULL while nobody ever opened
  * @event_seq: events since then; written with WRITE_ONCE, and read without the
  *             lock by those that wait
- * @event_wait: who waits for events
  *
  * The counters have one writer each, which is named here; readers may see them
  * at any time, by READ_ONCE (on a 32-bit kernel, they may see one torn).
@@ -273,11 +288,10 @@ struct vser_line {
 
 	struct vser_queue tx;
 	struct vser_queue rx;
-	struct fasync_struct *fasync;
+	wait_queue_head_t wait;
 
 	const struct vser_far_ops *far;
 	struct vser_wire out;
-	wait_queue_head_t drained;
 
 	struct vser_wire in;
 	struct vser_generator generator;
@@ -292,7 +306,6 @@ struct vser_line {
 	u64 position;
 	struct vser_event *events;
 	u64 event_seq;
-	wait_queue_head_t event_wait;
 
 	u64 tx_written;
 	u64 tx_sent;
@@ -338,8 +351,10 @@ struct vser_lab_file {
  * @tx_size: bytes in @tx, a power of two, or 0
  * @rx_in:   bytes put into @rx; protected by line->rx.lock
  * @tx_out:  bytes taken from @tx; protected by line->tx.lock
+ * @vfile:   the open file; constant
  */
 struct vser_rings {
+	struct vser_file *vfile;
 	struct vser_ring_page *page;
 	size_t length;
 	u8 *rx;
@@ -350,10 +365,26 @@ struct vser_rings {
 	u32 tx_out;
 };
 
+/* What is set about the events of an open file. */
+enum vser_watch {
+	/* A data descriptor that has not asked for them. */
+	VSER_WATCH_UNSET,
+	VSER_WATCH_ON,
+	VSER_WATCH_OFF,
+};
+
 /**
  * struct vser_file - an open file
  * @line:       of what
  * @file:       as the kernel knows it
+ * @flags:      VSER_TX_STARVED, VSER_RING_STARVED
+ * @watch:      enum vser_watch: do POLLPRI and SIGIO tell of events? Changed by
+ *              xchg() and cmpxchg(), as two threads may do so at once
+ * @wait:       whoever polls the file, and nothing else
+ * @entry:      in line->wait from the first poll, or the first F_SETFL with
+ *              O_ASYNC, to the close: passes on what concerns this file
+ * @follows:    @entry is in there; written under the lock of line->wait
+ * @fasync:     the file wants SIGIO; has its own lock, of the core
  * @event_lock: protects @next_event, over the copy of the event to the user
  * @next_event: number of the first event that it has not read
  * @lab_lock:   protects what @labs become
@@ -363,6 +394,12 @@ struct vser_rings {
 struct vser_file {
 	struct vser_line *line;
 	struct file *file;
+	unsigned long flags;
+	u32 watch;
+	wait_queue_head_t wait;
+	wait_queue_entry_t entry;
+	bool follows;
+	struct fasync_struct *fasync;
 	/* Process context; outside the wires' locks, else alone. */
 	struct mutex event_lock;
 	u64 next_event;

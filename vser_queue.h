@@ -15,7 +15,6 @@
 #include <linux/mutex.h>
 #include <linux/string.h>
 #include <linux/uio.h>
-#include <linux/wait.h>
 
 /**
  * struct vser_queue - the bytes under way in one direction
@@ -23,7 +22,6 @@
  * @fifo: the bytes; has a buffer while the line is open or not empty
  * @shift: where index 0 is in the buffer; written by the producer, while the
  *        queue is empty, before it publishes an index
- * @wait: a reader that waits for bytes, a writer that waits for room
  *
  * A kfifo has one producer and one consumer, which need no lock between them.
  * One of them is the program's side, serialised by @lock; the other is the
@@ -40,14 +38,12 @@ struct vser_queue {
 	struct mutex lock;
 	struct kfifo fifo;
 	u32 shift;
-	wait_queue_head_t wait;
 } ____cacheline_aligned_in_smp;
 
 static inline void vser_queue_init(struct vser_queue *queue, u32 size)
 {
 	mutex_init(&queue->lock);
 	kfifo_init(&queue->fifo, NULL, size);
-	init_waitqueue_head(&queue->wait);
 }
 
 static inline u32 vser_queue_size(struct vser_queue *queue)
@@ -276,28 +272,5 @@ static inline ssize_t vser_queue_to_iter(struct vser_queue *queue,
 
 	return done;
 }
-
-/*
- * As wait_event_interruptible(), but who is woken looks before he queues up again,
- * as mostly it is for what he waits for that he was woken.
- */
-#define vser_wait(wait, condition)					\
-({									\
-	wait_queue_head_t *__wait = (wait);				\
-	int __ret = 0;							\
-									\
-	DEFINE_WAIT(__entry);						\
-	might_sleep();							\
-	while (!__ret && !(condition)) {				\
-		__ret = prepare_to_wait_event(__wait, &__entry,		\
-					      TASK_INTERRUPTIBLE);	\
-		if (condition)						\
-			__ret = 0;					\
-		else if (!__ret)					\
-			schedule();					\
-	}								\
-	finish_wait(__wait, &__entry);					\
-	__ret;								\
-})
 
 #endif /* VSER_QUEUE_H */

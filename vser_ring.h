@@ -23,7 +23,8 @@ static bool vser_ring_size_valid(u32 size)
 			 size <= VSER_RING_MAX);
 }
 
-static struct vser_rings *vser_rings_alloc(u32 rx_size, u32 tx_size)
+static struct vser_rings *vser_rings_alloc(struct vser_file *vfile, u32 rx_size,
+					   u32 tx_size)
 {
 	struct vser_rings *rings;
 	void *memory;
@@ -45,6 +46,7 @@ static struct vser_rings *vser_rings_alloc(u32 rx_size, u32 tx_size)
 		goto err_uncharge;
 	}
 
+	rings->vfile = vfile;
 	rings->page = memory;
 	rings->rx = memory + PAGE_SIZE;
 	rings->tx = rings->rx + rx_size;
@@ -156,15 +158,15 @@ static u32 vser_ring_from_queue(struct vser_rings *rings, struct vser_queue *rx,
 }
 
 /*
- * tx is full, and a ring holds more: who polls is to be woken when there is room,
- * even if he waits for bytes alone. Returns false if there is room by now.
+ * tx is full, and the ring holds more: whoever polls the file is woken when there
+ * is room, even if they wait for bytes alone. Returns false if there is room by now.
  */
-static bool vser_ring_starve(struct vser_line *line)
+static bool vser_ring_starve(struct vser_rings *rings)
 {
-	set_bit(VSER_RING_STARVED, &line->flags);
+	set_bit(VSER_RING_STARVED, &rings->vfile->flags);
 
 	/* The barrier in there is for both bits. */
-	return vser_tx_starve(line);
+	return vser_tx_starve(rings->vfile);
 }
 
 /*
@@ -188,7 +190,7 @@ static int vser_ring_send(struct vser_line *line, struct vser_rings *rings)
 
 	while (left) {
 		n = vser_ring_to_queue(rings, &line->tx, left);
-		if (!n && vser_ring_starve(line))
+		if (!n && vser_ring_starve(rings))
 			break;
 		if (!n)
 			continue;

@@ -15,15 +15,66 @@ static void vser_count(u64 *counter, u64 n)
 	WRITE_ONCE(*counter, *counter + n);
 }
 
+/* Waiting */
+
+/**
+ * struct vser_waiter - a task that waits for something of a line
+ * @entry: in line->wait
+ * @what:  what it waits for, VSER_KEY_RX and its like
+ */
+struct vser_waiter {
+	wait_queue_entry_t entry;
+	__poll_t what;
+};
+
+/* Called under the lock of line->wait. */
+static int vser_waiter_wake(wait_queue_entry_t *entry, unsigned int mode,
+			    int sync, void *key)
+{
+	struct vser_waiter *waiter = container_of(entry, struct vser_waiter,
+						  entry);
+
+	if (!(key_to_poll(key) & waiter->what))
+		return 0;
+
+	return autoremove_wake_function(entry, mode, sync, key);
+}
+
+/*
+ * Like wait_event_interruptible(), but wake-ups for other things do not wake the
+ * task, and the condition is checked again before the task queues again: a woken
+ * task usually finds it true.
+ */
+#define vser_wait(line, events, condition)				\
+({									\
+	wait_queue_head_t *__wait = &(line)->wait;			\
+	struct vser_waiter __waiter = { .what = (events) };		\
+	int __ret = 0;							\
+									\
+	init_wait(&__waiter.entry);					\
+	__waiter.entry.func = vser_waiter_wake;				\
+	might_sleep();							\
+	while (!__ret && !(condition)) {				\
+		__ret = prepare_to_wait_event(__wait, &__waiter.entry,	\
+					      TASK_INTERRUPTIBLE);	\
+		if (condition)						\
+			__ret = 0;					\
+		else if (!__ret)					\
+			schedule();					\
+	}								\
+	finish_wait(__wait, &__waiter.entry);				\
+	__ret;								\
+})
+
 /*
  * Wakes those that wait for what the caller has just brought about. The barrier
  * pairs with that of vser_wait() and vser_poll(): either they see it, or they
  * are seen here.
  */
-static void vser_wake(wait_queue_head_t *wait, __poll_t events)
+static void vser_wake(struct vser_line *line, __poll_t what)
 {
-	if (wq_has_sleeper(wait))
-		wake_up_interruptible_poll(wait, events);
+	if (wq_has_sleeper(&line->wait))
+		wake_up_interruptible_poll(&line->wait, what);
 }
 
 /* Received events and modem lines */
@@ -79,7 +130,7 @@ static void vser_event(struct vser_line *line, u32 type, u32 value)
 		.value = value,
 	};
 	WRITE_ONCE(line->event_seq, line->event_seq + 1);
-	vser_wake(&line->event_wait, EPOLLPRI);
+	vser_wake(line, VSER_KEY_EVENT);
 }
 
 /* The far end sets the line's modem inputs. */

@@ -242,6 +242,7 @@ TEST(bad_pointers, "a pointer to nowhere is EFAULT and changes nothing")
 		{ "VS_SET_WIRE", VS_SET_WIRE },
 		{ "VS_SET_FAULT", VS_SET_FAULT },
 		{ "VS_SET_MARK", VS_SET_MARK },
+		{ "VS_WATCH_EVENTS", VS_WATCH_EVENTS },
 		{ "VS_WAIT_MODEM", VS_WAIT_MODEM },
 		{ "VS_SET_RING", VS_SET_RING },
 		{ "TIOCMSET", TIOCMSET },

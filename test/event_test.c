@@ -193,16 +193,151 @@ TEST(cursors, "each descriptor sees every event since its open")
 	check_no_event(pair.b);
 }
 
-TEST(duplicates, "duplicates of a descriptor read the same row of events")
+TEST(duplicates, "duplicates of a descriptor, and a child's, read the same row of events")
 {
 	struct pair pair = open_quiet_pair();
 	int copy = dup(pair.b);
+	pid_t child;
 
-	make_events(pair.a, 2);
+	make_events(pair.a, 3);
 	read_events(pair.b, 1);
 	read_events(copy, 1);
+	CHILD(child)
+		read_events(pair.b, 1);
+	check_child(child);
 	check_no_event(pair.b);
 	check_no_event(copy);
+}
+
+static void watch(int fd, __u32 on)
+{
+	CHECK_EQ(ioctl(fd, VS_WATCH_EVENTS, &on), 0);
+}
+
+static void check_unwatched(int fd)
+{
+	CHECK_EQ(poll_now(fd, POLLIN | POLLPRI), 0);
+}
+
+static void check_watched(int fd)
+{
+	CHECK_EQ(poll_now(fd, POLLIN | POLLPRI), POLLPRI);
+}
+
+TEST(not_asked_for, "a data descriptor that did not ask for events gets no POLLPRI")
+{
+	static const int modes[] = { O_RDONLY, O_RDWR, O_WRONLY };
+	struct pair pair = open_pair(O_RDWR);
+	size_t i;
+	int fd;
+
+	set_attr(1, "exclusive", "0");
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		tap_row_number(i);
+		fd = open_nth(1, modes[i]);
+		make_events(pair.a, 1);
+		check_unwatched(fd);
+		close(fd);
+	}
+}
+
+TEST(asked_for, "VS_WATCH_EVENTS turns POLLPRI on, of what has happened too, and off")
+{
+	struct pair pair = open_pair(O_RDWR);
+
+	make_events(pair.a, 1);
+	watch(pair.b, 1);
+	check_watched(pair.b);
+	watch(pair.b, 0);
+	check_unwatched(pair.b);
+	watch(pair.b, 1);
+	watch(pair.b, 1);
+	check_watched(pair.b);
+	skip_events(pair.b);
+	check_unwatched(pair.b);
+	make_events(pair.a, 1);
+	check_watched(pair.b);
+}
+
+TEST(asked_by_read, "the first VS_READ_EVENT sees all since the open, and asks for POLLPRI")
+{
+	struct pair pair = open_pair(O_RDWR | O_NONBLOCK);
+	struct vser_event event;
+
+	make_events(pair.a, 3);
+	check_unwatched(pair.b);
+	read_events(pair.b, 1);
+	check_watched(pair.b);
+	read_events(pair.b, 2);
+	check_no_event(pair.b);
+
+	/* Also if there is none yet, but not if it cannot be stored. */
+	close(pair.b);
+	pair.b = open_nth(1, O_RDWR | O_NONBLOCK);
+	make_events(pair.a, 1);
+	CHECK_ERR(ioctl(pair.b, VS_READ_EVENT, NULL), EFAULT);
+	check_unwatched(pair.b);
+	close(pair.b);
+	pair.b = open_nth(1, O_RDWR | O_NONBLOCK);
+	CHECK_ERR(ioctl(pair.b, VS_READ_EVENT, &event), EAGAIN);
+	make_events(pair.a, 1);
+	check_watched(pair.b);
+}
+
+TEST(not_asked_by_read, "after VS_WATCH_EVENTS 0, events can be read and are not polled")
+{
+	struct pair pair = open_pair(O_RDWR);
+	int control = open_nth(1, CONTROL_ONLY);
+
+	watch(pair.b, 0);
+	watch(control, 0);
+	make_events(pair.a, 2);
+	read_events(pair.b, 1);
+	read_events(control, 1);
+	check_unwatched(pair.b);
+	check_unwatched(control);
+	read_events(pair.b, 1);
+	read_events(control, 1);
+}
+
+TEST(watch_values, "VS_WATCH_EVENTS takes 0 and 1, anything else is EINVAL")
+{
+	static const __u32 values[] = { 2, 3, 256, UINT32_MAX };
+	struct pair pair = open_pair(O_RDWR);
+	int control = open_nth(1, CONTROL_ONLY);
+	size_t i;
+
+	make_events(pair.a, 1);
+	for (i = 0; i < ARRAY_SIZE(values); i++) {
+		CHECK_ERR(ioctl(pair.b, VS_WATCH_EVENTS, &values[i]), EINVAL);
+		CHECK_ERR(ioctl(control, VS_WATCH_EVENTS, &values[i]), EINVAL);
+	}
+	check_unwatched(pair.b);
+	check_watched(control);
+}
+
+TEST(asked_while_polled, "a poller is woken when another thread asks for events")
+{
+	struct pair pair = open_pair(O_RDWR);
+	struct vser_event event;
+	pid_t poller;
+
+	make_events(pair.a, 2);
+	CHILD(poller)
+		CHECK_EQ(poll_for(pair.b, POLLPRI, -1), POLLPRI);
+	WAIT_UNTIL(blocked_in(poller, SYS_poll));
+	watch(pair.b, 1);
+	check_child(poller);
+
+	watch(pair.b, 0);
+	close(pair.b);
+	pair.b = open_nth(1, O_RDWR);
+	make_events(pair.a, 2);
+	CHILD(poller)
+		CHECK_EQ(poll_for(pair.b, POLLPRI, -1), POLLPRI);
+	WAIT_UNTIL(blocked_in(poller, SYS_poll));
+	CHECK_EQ(ioctl(pair.b, VS_READ_EVENT, &event), 0);
+	check_child(poller);
 }
 
 TEST(blocking, "VS_READ_EVENT waits for an event")

@@ -177,3 +177,17 @@ TEST(epoll_out_edge, "edge-triggered epoll reports room once, and again after fu
 	CHECK_EQ(epoll_for(epoll, FOREVER), EPOLLOUT);
 	CHECK_EQ(write(fd, "x", 1), 1);
 }
+
+TEST(epoll_oneshot, "one-shot epoll reports a letter once, and again when it is asked to")
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLONESHOT };
+	int fd = open_line(O_RDONLY);
+	int epoll = epoll_of(fd, EPOLLIN | EPOLLONESHOT);
+
+	wait_for_letters(fd, 1);
+	CHECK_EQ(epoll_for(epoll, FOREVER), EPOLLIN);
+	wait_for_letters(fd, 2);
+	CHECK_EQ(epoll_for(epoll, 20), 0);
+	CHECK_EQ(epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event), 0);
+	CHECK_EQ(epoll_for(epoll, FOREVER), EPOLLIN);
+}

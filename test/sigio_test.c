@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SIGIO: who asked for it with O_ASYNC is told of letters, and of room after
- * the line was full; nobody else is told anything.
+ * SIGIO: a file with O_ASYNC is told of letters, of room after the line was full,
+ * and of events, as far as they concern it; no other file is told anything.
  */
 #define _GNU_SOURCE
 
@@ -151,4 +151,75 @@ TEST(closed, "no signal comes when the descriptor was closed and is used again")
 	fill(other);
 	drain(other);
 	CHECK(!signal_comes(SIGIO, 10, &info));
+}
+
+/* The line receives an event: its own output is its input. */
+static void ring_bell(void)
+{
+	int fd = open_path(LINE, CONTROL_ONLY);
+	int bits, bell = 0x2000;	/* TIOCM_OUT1, which the C library lacks */
+
+	CHECK_EQ(ioctl(fd, TIOCMGET, &bits), 0);
+	CHECK_EQ(ioctl(fd, bits & bell ? TIOCMBIC : TIOCMBIS, &bell), 0);
+	close(fd);
+}
+
+static void check_event_signal(int fd, int sig)
+{
+	siginfo_t info;
+
+	ring_bell();
+	CHECK(signal_comes(sig, HANG, &info));
+	CHECK_EQ(info.si_code, POLL_PRI);
+	CHECK_EQ(info.si_band, POLLPRI | POLLRDBAND);
+	CHECK_EQ(info.si_fd, fd);
+	CHECK(!signal_comes(sig, 10, &info));
+}
+
+TEST(events, "an event sends POLL_PRI to a file that asked for events, and to no other")
+{
+	struct vser_wiring loopback = { .type = VSER_WIRE_LOOPBACK };
+	struct vser_wiring generator = { .type = VSER_WIRE_GENERATOR };
+	struct vser_event event;
+	siginfo_t info;
+	__u32 on = 1, off = 0;
+	int control, fd;
+
+	control = open_async(CONTROL_ONLY | O_NONBLOCK, SIGRTMIN);
+	CHECK_EQ(ioctl(control, VS_SET_WIRE, &loopback), 0);
+	fd = open_async(O_RDWR | O_NONBLOCK, SIGRTMIN + 1);
+	while (signal_comes(SIGRTMIN, 10, &info))
+		CHECK_EQ(info.si_code, POLL_PRI);
+	CHECK(!signal_comes(SIGRTMIN + 1, 10, &info));
+
+	check_event_signal(control, SIGRTMIN);
+	CHECK(!signal_comes(SIGRTMIN + 1, 10, &info));
+	CHECK_EQ(ioctl(control, VS_WATCH_EVENTS, &off), 0);
+	ring_bell();
+	CHECK(!signal_comes(SIGRTMIN, 10, &info));
+
+	/* Those that are there already make one signal, */
+	CHECK_EQ(ioctl(fd, VS_WATCH_EVENTS, &on), 0);
+	CHECK(signal_comes(SIGRTMIN + 1, HANG, &info));
+	CHECK_EQ(info.si_code, POLL_PRI);
+	/* and then each one, read or not. */
+	check_event_signal(fd, SIGRTMIN + 1);
+	while (!ioctl(fd, VS_READ_EVENT, &event))
+		;
+	check_event_signal(fd, SIGRTMIN + 1);
+	CHECK_EQ(ioctl(control, VS_SET_WIRE, &generator), 0);
+}
+
+TEST(control_only, "a control-only descriptor gets no signal for bytes and room")
+{
+	int fd = open_async(CONTROL_ONLY, SIGRTMIN);
+	int user = open_line(O_RDWR);
+	siginfo_t info;
+
+	wait_for_letters(user, 1);
+	fill(user);
+	drain(user);
+	while (signal_comes(SIGRTMIN, 10, &info))
+		CHECK_EQ(info.si_code, POLL_PRI);
+	close(fd);
 }

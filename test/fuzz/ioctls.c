@@ -894,6 +894,7 @@ const struct call ioctl_calls[] = {
 	LINE_CALL(VS_GET_COUNTERS, out_fields, NULL, NULL),
 	LINE_CALL(VS_SET_RING, ring_fields, mend_ring, made_ring),
 	LINE_CALL(VS_SYNC_RING, out_fields, NULL, NULL),
+	LINE_CALL(VS_WATCH_EVENTS, mark_fields, NULL, NULL),
 	MEM_CALL(1, MEM_GET_INFO, mem_info_fields, NULL, NULL),
 	MEM_CALL(2, MEM_GET_ALLOCATOR, mem_allocator_fields, NULL, NULL),
 	MEM_CALL(16, MEM_ALLOC, mem_alloc_fields, mend_alloc, made_object),
