@@ -175,7 +175,15 @@ module_param_named(max_buffers, vser_max_buffers, ulong, 0444);
 MODULE_PARM_DESC(max_buffers, "bytes that all buffers together may take without CAP_SYS_RESOURCE (default 64 MiB)");
 
 static dev_t vser_devt;
+static struct class *vser_class;
 static struct vser_line **vser_lines;
+
+/*
+ * The operations of all nodes, and a kobject that it refers to, by which the exit
+ * sees when the kernel has forgotten it. Both are released by the kernel alone.
+ */
+static struct cdev *vser_cdev;
+static struct cdev *vser_cdev_parent;
 
 /* Protects how all lines are wired and set. Process context, outermost. */
 static DEFINE_MUTEX(vser_config_lock);
@@ -1618,8 +1626,7 @@ static void vser_file_watch(struct vser_file *vfile)
 
 static int vser_open(struct inode *inode, struct file *file)
 {
-	struct vser_line *line = container_of(inode->i_cdev, struct vser_line,
-					      cdev);
+	struct vser_line *line = vser_lines[iminor(inode)];
 	struct vser_file *vfile;
 	int ret;
 
@@ -2418,18 +2425,21 @@ static char *vser_devnode(vser_devnode_device *dev, umode_t *mode)
 	return NULL;
 }
 
-static struct class vser_class = {
-	.name = VSER_NAME,
-	.dev_groups = vser_groups,
-	.devnode = vser_devnode,
-};
-
 /* Creating and destroying */
 
-static void vser_line_release(struct device *dev)
-{
-	struct vser_line *line = vser_dev_line(dev);
+/*
+ * Lifetime. A line is plain memory, freed when nothing can reach it any more. Its
+ * device in class vser and the cdev of all nodes are objects of the kernel, whose
+ * release functions are the kernel's: they may run after this module is gone.
+ *
+ * The cdev is added when nothing can fail any more, so an open line never sees a
+ * load that fails. Devices come before it: their attributes are usable at once, and
+ * the removal of a device waits until no attribute is in use. Until the cdev is
+ * added, an open of a node is ENXIO.
+ */
 
+static void vser_line_free(struct vser_line *line)
+{
 	vser_buffer_free(line->tx.fifo.kfifo.data, vser_queue_size(&line->tx));
 	vser_buffer_free(line->rx.fifo.kfifo.data, vser_queue_size(&line->rx));
 	kfree(line->out.link.faults);
@@ -2440,8 +2450,14 @@ static void vser_line_release(struct device *dev)
 }
 
 /* Sets a new line to the defaults. */
-static void vser_line_init(struct vser_line *line)
+static void vser_line_init(struct vser_line *line, unsigned int index)
 {
+	line->index = index;
+	if (index)
+		snprintf(line->name, sizeof(line->name), VSER_NAME "%u", index);
+	else
+		strscpy(line->name, VSER_NAME, sizeof(line->name));
+
 	mutex_init(&line->open_lock);
 	INIT_WORK(&line->reap, vser_reap_work);
 	init_waitqueue_head(&line->wait);
@@ -2470,40 +2486,10 @@ static void vser_line_init(struct vser_line *line)
 	vser_generator_restart(&line->generator);
 }
 
-/* Makes line @index, but not yet its node. */
-static struct vser_line *vser_line_create(unsigned int index)
-{
-	struct vser_line *line;
-	int ret;
-
-	line = kzalloc(sizeof(*line), GFP_KERNEL);
-	if (!line)
-		return ERR_PTR(-ENOMEM);
-
-	vser_line_init(line);
-	line->index = index;
-
-	device_initialize(&line->dev);
-	line->dev.class = &vser_class;
-	line->dev.devt = vser_devt + index;
-	line->dev.release = vser_line_release;
-	ret = index ? dev_set_name(&line->dev, VSER_NAME "%u", index) :
-		      dev_set_name(&line->dev, VSER_NAME);
-	if (ret) {
-		put_device(&line->dev);
-		return ERR_PTR(ret);
-	}
-
-	cdev_init(&line->cdev, &vser_fops);
-	line->cdev.owner = THIS_MODULE;
-
-	return line;
-}
-
 /*
- * Destroys the first @n lines, which have no node any more. Nobody has one open,
- * as that would pin the module; but what was written earlier may still be on its
- * way from one to another. So all are unplugged before the first one goes.
+ * Destroys the first @n lines, which have no node and no device. Nobody has one
+ * open, as that would pin the module; but what was written earlier may still be on
+ * its way from one to another. So all are unplugged before the first one goes.
  */
 static void vser_lines_destroy(unsigned int n)
 {
@@ -2514,19 +2500,14 @@ static void vser_lines_destroy(unsigned int n)
 		vser_unplug(vser_lines[i]);
 	mutex_unlock(&vser_config_lock);
 	/* One that runs may still be about to report to another line. */
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		hrtimer_cancel(&vser_lines[i]->out.timer);
+		hrtimer_cancel(&vser_lines[i]->in.timer);
+	}
 	for (i = 0; i < n; i++) {
 		cancel_work_sync(&vser_lines[i]->reap);
-		put_device(&vser_lines[i]->dev);
+		vser_line_free(vser_lines[i]);
 	}
-}
-
-/* Takes away the nodes of the first @n lines. */
-static void vser_lines_unpublish(unsigned int n)
-{
-	while (n--)
-		cdev_device_del(&vser_lines[n]->cdev, &vser_lines[n]->dev);
 }
 
 static int __init vser_lines_create(unsigned int n)
@@ -2535,32 +2516,103 @@ static int __init vser_lines_create(unsigned int n)
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
-		line = vser_line_create(i);
-		if (IS_ERR(line)) {
+		line = kzalloc(sizeof(*line), GFP_KERNEL);
+		if (!line) {
 			vser_lines_destroy(i);
-			return PTR_ERR(line);
+			return -ENOMEM;
 		}
+		vser_line_init(line, i);
 		vser_lines[i] = line;
 	}
 
 	return 0;
 }
 
-/* Makes the nodes of all lines; whoever opens one can reach them all. */
-static int __init vser_lines_publish(unsigned int n)
+/* Waits until nobody uses an attribute of the first @n lines, and removes them. */
+static void vser_devices_destroy(unsigned int n)
 {
+	while (n--)
+		device_destroy(vser_class, vser_devt + n);
+}
+
+/* All lines are there: an attribute of one of them can reach the others. */
+static int __init vser_devices_create(unsigned int n)
+{
+	struct device *dev;
 	unsigned int i;
-	int ret;
 
 	for (i = 0; i < n; i++) {
-		ret = cdev_device_add(&vser_lines[i]->cdev, &vser_lines[i]->dev);
-		if (ret) {
-			vser_lines_unpublish(i);
-			return ret;
+		dev = device_create_with_groups(vser_class, NULL, vser_devt + i,
+						vser_lines[i], vser_groups,
+						"%s", vser_lines[i]->name);
+		if (IS_ERR(dev)) {
+			vser_devices_destroy(i);
+			return PTR_ERR(dev);
 		}
 	}
 
 	return 0;
+}
+
+static int __init vser_class_create(void)
+{
+	vser_class = class_create(VSER_NAME);
+	if (IS_ERR(vser_class))
+		return PTR_ERR(vser_class);
+	vser_class->devnode = vser_devnode;
+
+	return 0;
+}
+
+static int __init vser_cdev_alloc(void)
+{
+	vser_cdev = cdev_alloc();
+	if (!vser_cdev)
+		return -ENOMEM;
+	vser_cdev_parent = cdev_alloc();
+	if (!vser_cdev_parent) {
+		kobject_put(&vser_cdev->kobj);
+		return -ENOMEM;
+	}
+
+	vser_cdev->ops = &vser_fops;
+	vser_cdev->owner = THIS_MODULE;
+
+	return 0;
+}
+
+/* For a cdev that was not added. */
+static void vser_cdev_free(void)
+{
+	kobject_put(&vser_cdev->kobj);
+	kobject_put(&vser_cdev_parent->kobj);
+}
+
+/* From here on lines may be open. */
+static int __init vser_cdev_add(void)
+{
+	int ret;
+
+	cdev_set_parent(vser_cdev, &vser_cdev_parent->kobj);
+	ret = cdev_add(vser_cdev, vser_devt, vser_nr_lines);
+	/* One that was not added holds no reference to its parent. */
+	if (ret)
+		vser_cdev->kobj.parent = NULL;
+
+	return ret;
+}
+
+/*
+ * A node that somebody keeps remembers the cdev, and with it this module, until the
+ * cdev is released. The kernel does that at once, but with DEBUG_KOBJECT_RELEASE
+ * seconds later. The cdev then lets go of its parent.
+ */
+static void vser_cdev_del(void)
+{
+	cdev_del(vser_cdev);
+	while (kref_read(&vser_cdev_parent->kobj.kref) > 1)
+		msleep(20);
+	kobject_put(&vser_cdev_parent->kobj);
 }
 
 static int __init vser_init(void)
@@ -2581,24 +2633,37 @@ static int __init vser_init(void)
 	if (ret)
 		goto err_free_lines;
 
-	ret = class_register(&vser_class);
+	ret = vser_cdev_alloc();
 	if (ret)
 		goto err_unregister_region;
 
+	ret = vser_class_create();
+	if (ret)
+		goto err_free_cdev;
+
 	ret = vser_lines_create(vser_nr_lines);
 	if (ret)
-		goto err_unregister_class;
+		goto err_destroy_class;
 
-	ret = vser_lines_publish(vser_nr_lines);
+	ret = vser_devices_create(vser_nr_lines);
 	if (ret)
 		goto err_destroy_lines;
 
+	/* Last: nothing may fail after it. */
+	ret = vser_cdev_add();
+	if (ret)
+		goto err_destroy_devices;
+
 	return 0;
 
+err_destroy_devices:
+	vser_devices_destroy(vser_nr_lines);
 err_destroy_lines:
 	vser_lines_destroy(vser_nr_lines);
-err_unregister_class:
-	class_unregister(&vser_class);
+err_destroy_class:
+	class_destroy(vser_class);
+err_free_cdev:
+	vser_cdev_free();
 err_unregister_region:
 	unregister_chrdev_region(vser_devt, vser_nr_lines);
 err_free_lines:
@@ -2608,9 +2673,10 @@ err_free_lines:
 
 static void __exit vser_exit(void)
 {
-	vser_lines_unpublish(vser_nr_lines);
+	vser_cdev_del();
+	vser_devices_destroy(vser_nr_lines);
 	vser_lines_destroy(vser_nr_lines);
-	class_unregister(&vser_class);
+	class_destroy(vser_class);
 	unregister_chrdev_region(vser_devt, vser_nr_lines);
 	kfree(vser_lines);
 }

@@ -10,10 +10,12 @@
 #ifndef VSER_COMPAT_H
 #define VSER_COMPAT_H
 
+#include <linux/device.h>
 #include <linux/err.h>
 #include <linux/highmem.h>
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/pm.h>
 #include <linux/slab.h>
@@ -32,6 +34,21 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 	hrtimer_init(timer, clock, mode);
 	timer->function = function;
 }
+#endif
+
+/*
+ * class_create() lost its first argument, the module, in v6.4 (commit
+ * 1aaba11da9aa), and is no macro since then. Can go when v6.3 is no longer
+ * supported.
+ */
+#ifdef class_create
+static inline struct class *vser_compat_class_create(const char *name)
+{
+	return class_create(THIS_MODULE, name);
+}
+
+#undef class_create
+#define class_create	vser_compat_class_create
 #endif
 
 /*

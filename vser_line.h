@@ -8,8 +8,6 @@
 #ifndef VSER_LINE_H
 #define VSER_LINE_H
 
-#include <linux/cdev.h>
-#include <linux/device.h>
 #include <linux/eventpoll.h>
 #include <linux/fs.h>
 #include <linux/hrtimer.h>
@@ -183,10 +181,9 @@ enum {
 
 /**
  * struct vser_line - a serial line
- * @dev:       in class vser; its last reference frees the line
- * @cdev:      the node's operations
  * @flags:     VSER_RTS_STALE
  * @index:     number of the line; constant
+ * @name:      of its device and its node; constant
  *
  * How it is set; written under vser_config_lock, and read without by those that
  * use READ_ONCE because they need no two of them to agree
@@ -266,10 +263,9 @@ enum {
  *		delivered + queued + flushed + overrun + faults + merged  (rx)
  */
 struct vser_line {
-	struct device dev;
-	struct cdev cdev;
 	unsigned long flags;
 	u32 index;
+	char name[16];
 
 	u32 flow;
 	struct vser_uart uart;

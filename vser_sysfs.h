@@ -12,7 +12,7 @@
 
 static struct vser_line *vser_dev_line(struct device *dev)
 {
-	return container_of(dev, struct vser_line, dev);
+	return dev_get_drvdata(dev);
 }
 
 /* Copies what was written to an attribute, without its newline, to @text. */
@@ -200,7 +200,7 @@ static ssize_t wire_show(struct device *dev, struct device_attribute *attr,
 	mutex_lock(&vser_config_lock);
 	if (line->far == &vser_far_nullmodem)
 		len = sysfs_emit(buf, "%s:%s\n", line->far->name,
-				 dev_name(&line->out.to->dev));
+				 line->out.to->name);
 	else
 		len = sysfs_emit(buf, "%s\n", line->far->name);
 	mutex_unlock(&vser_config_lock);
@@ -213,7 +213,7 @@ static struct vser_line *vser_line_by_name(const char *name)
 	unsigned int i;
 
 	for (i = 0; i < vser_nr_lines; i++)
-		if (!strcmp(dev_name(&vser_lines[i]->dev), name))
+		if (!strcmp(vser_lines[i]->name, name))
 			return vser_lines[i];
 
 	return NULL;

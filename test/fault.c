@@ -140,6 +140,11 @@ static unsigned int count_requests(const char *module, const char *parameters,
 	return n;
 }
 
+void unload_opened(const char *module)
+{
+	WAIT_UNTIL(!try_unload_module(module));
+}
+
 static unsigned int step_for(const char *module, const char *parameters,
 			     unsigned int requests)
 {
@@ -148,7 +153,7 @@ static unsigned int step_for(const char *module, const char *parameters,
 	__u64 start = now_ns();
 
 	CHECK_EQ(try_load_module(module, parameters), 0);
-	CHECK_EQ(try_unload_module(module), 0);
+	unload_opened(module);
 	step = 1 + requests * (now_ns() - start) / (seconds * NSEC_PER_SEC);
 	if (step > 1)
 		printf("# unloading is slow here: one of %u is refused\n", step);
@@ -164,7 +169,7 @@ struct load_requests requests_of_load(const char *module, const char *invalid,
 	/* Before its parameters are read, the module has no say. */
 	requests.first = count_requests(module, invalid, EINVAL);
 	requests.last = count_requests(module, parameters, 0);
-	CHECK_EQ(try_unload_module(module), 0);
+	unload_opened(module);
 	CHECK(requests.first < requests.last);
 	requests.step = step_for(module, parameters,
 				 requests.last - requests.first);
@@ -189,7 +194,7 @@ void sweep_load(const char *module, const char *invalid, const char *parameters,
 			      error == also);
 			check_gone();
 		} else {
-			CHECK_EQ(try_unload_module(module), 0);
+			unload_opened(module);
 		}
 	}
 }

@@ -69,6 +69,12 @@ struct load_requests requests_of_load(const char *module, const char *invalid,
 				      const char *parameters);
 
 /*
+ * Unloads a module that another process opens again and again: waits until it has
+ * it closed.
+ */
+void unload_opened(const char *module);
+
+/*
  * Does as sweep() with loading a module. Loading may also fail with this errno.
  * Where it was not loaded, nothing may be left of it.
  */

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -172,11 +173,73 @@ TEST(calls, "a call that is refused something does nothing else")
 	check_books();
 }
 
-TEST_WITHIN(load, 120, "a load that is refused memory fails and leaves nothing")
+/*
+ * A process that uses whatever node and attribute it finds, again and again, while
+ * the module is loaded, or is not: a line that it has open must be whole.
+ */
+
+#define OWN_NODE	"/dev/vser-test"
+
+static void use_node(const char *path)
 {
+	int fd = open(path, O_RDWR | O_NONBLOCK);
+	char bytes[10] = "";
+
+	if (fd < 0) {
+		CHECK(errno == ENOENT || errno == ENXIO);
+		return;
+	}
+	CHECK(write(fd, bytes, sizeof(bytes)) == sizeof(bytes));
+	/* Long enough for the load to end. */
+	poll_for(fd, POLLPRI, 20);
+	CHECK(read(fd, bytes, sizeof(bytes)) > 0 || errno == EAGAIN);
+	CHECK_EQ(close(fd), 0);
+}
+
+static void use_attribute(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY);
+
+	/* It goes with its line, in between too. */
+	if (fd < 0 || write(fd, value, strlen(value)) < 0)
+		CHECK(errno == ENOENT || errno == ENODEV);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void use_all(void)
+{
+	for (;;) {
+		use_node(LINE);
+		use_attribute(CLASS "/vser/wire", "nullmodem:vser2");
+		use_node("/dev/vser2");
+		use_attribute(CLASS "/vser1/fifo", "1024");
+		use_node(OWN_NODE);
+		use_attribute(CLASS "/vser2/wire", "loopback");
+	}
+}
+
+static void make_own_node(void)
+{
+	struct stat st;
+
+	CHECK_EQ(stat(LINE, &st), 0);
+	unlink(OWN_NODE);
+	CHECK_EQ(mknod(OWN_NODE, S_IFCHR | 0600, st.st_rdev), 0);
+}
+
+TEST_WITHIN(load, 120, "a load that is refused memory fails under a user, and leaves nothing")
+{
+	pid_t user;
+
 	prepare_faults();
+	make_own_node();
 	unload();
-	sweep_load("vser", "lines=x", "lines=2", ENOMEM, check_gone);
+	CHILD(user)
+		use_all();
+	sweep_load("vser", "lines=x", "lines=3", ENOMEM, check_gone);
+	kill_child(user);
+	unlink(OWN_NODE);
 	load("");
 	check_setting(open_line(CONTROL_ONLY), 115200, FMT_8N1);
 }

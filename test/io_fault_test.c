@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -298,11 +299,28 @@ static bool has_stray_link(void)
 	return !lstat(STRAY_LINK, &st);
 }
 
+/* Calls the laboratory again and again while it is loaded, or is not. */
+static void call_all(void)
+{
+	struct io_demo_edu edu;
+	int fd;
+
+	for (;;) {
+		fd = open_line(CONTROL_ONLY);
+		memset(&edu, 0, sizeof(edu));
+		if (ioctl(fd, VS_IO_EDU, &edu))
+			CHECK(errno == EOPNOTSUPP || errno == ENODEV);
+		sleep_ms(5);
+		CHECK_EQ(close(fd), 0);
+	}
+}
+
 TEST_WITHIN(load, 120, "a load that is refused memory leaves nothing, or devices without a driver")
 {
 	struct load_requests requests;
 	bool stray = has_stray_link();
 	unsigned int n;
+	pid_t user;
 	int error;
 
 	if (stray)
@@ -310,6 +328,8 @@ TEST_WITHIN(load, 120, "a load that is refused memory leaves nothing, or devices
 
 	prepare_faults();
 	unload_lab();
+	CHILD(user)
+		call_all();
 	requests = requests_of_load("io_demo", "edu_msi=x", LOADED);
 	for (n = requests.first; n <= requests.last; n += requests.step) {
 		unload_lab();
@@ -322,5 +342,6 @@ TEST_WITHIN(load, 120, "a load that is refused memory leaves nothing, or devices
 			n += FOLDER_REQUESTS;
 		}
 	}
+	kill_child(user);
 	CHECK_EQ(edu(lab(LOADED), 0).present, 3);
 }

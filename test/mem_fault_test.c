@@ -314,13 +314,36 @@ static void check_mem_gone(void)
 	CHECK(!file_has("/proc/slabinfo", "mem_demo"));
 }
 
-TEST_WITHIN(load, 120, "a load that is refused memory fails and leaves nothing")
+/* Calls the laboratory again and again while it is loaded, or is not. */
+static void call_all(void)
 {
+	struct mem_info info;
+	int fd;
+
+	for (;;) {
+		fd = open(LINE, CONTROL_ONLY);
+		CHECK(fd >= 0);
+		if (ioctl(fd, MEM_GET_INFO, &info))
+			CHECK_EQ(errno, EOPNOTSUPP);
+		else
+			mem_one(fd, MEM_CACHE, MEM_GFP_KERNEL, 256);
+		sleep_ms(5);
+		CHECK_EQ(close(fd), 0);
+	}
+}
+
+TEST_WITHIN(load, 120, "a load that is refused memory fails under a user, and leaves nothing")
+{
+	pid_t user;
+
 	prepare_faults();
+	CHILD(user)
+		call_all();
 	/* The kernel warns of a cache that it cannot make, and shows who wants it. */
 	write_file("/proc/sys/kernel/printk", "4");
 	/* EINVAL: platform_device_add() has found no memory for a name. */
 	sweep_load("mem_demo", "quota_file=x", "", EINVAL, check_mem_gone);
+	kill_child(user);
 	write_file("/proc/sys/kernel/printk", "8");
 	check_nothing_held(open_mem());
 }
