@@ -151,9 +151,10 @@ static_assert(VS_GET_FMT == 0x800c7303);
  *				ends, and all else that the line it leads to
  *				receives: modem lines, errors, events
  *
- * No two locks of one kind are ever held together. All but the last are mutexes
- * and may be held over a user copy; nobody waits for bytes or for room while
- * holding one. wire->lock is taken with bottom halves off, as the timer takes
+ * No two locks of one kind are ever held together. All but the last are mutexes.
+ * Nobody waits for bytes, for room, or for a program's memory while holding one: a
+ * copy from or to a program's memory under queue->lock takes what is there, and the
+ * program brings in the rest without it (vser_queue.h). wire->lock is taken with bottom halves off, as the timer takes
  * it too. What is received is protected by the lock of line->lead, which
  * changes under the lock of the wire that it named before: vser_lead_lock().
  *
@@ -1700,7 +1701,7 @@ static bool vser_nonblocking(struct kiocb *iocb)
 	       vser_file_nonblocking(iocb->ki_filp);
 }
 
-/* Takes the program's side of a queue; a lock is held for one copy at most. */
+/* Takes the program's side of a queue; a lock is held for one copy in memory. */
 static int vser_queue_lock(struct vser_queue *queue, struct kiocb *iocb)
 {
 	if (iocb->ki_flags & IOCB_NOWAIT)
@@ -1712,46 +1713,49 @@ static int vser_queue_lock(struct vser_queue *queue, struct kiocb *iocb)
 static ssize_t vser_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct vser_line *line = vser_file_line(iocb->ki_filp);
-	ssize_t n;
-	int ret;
+	bool late = false;
+	size_t done = 0, n;
+	int ret = 0;
 
 	if (!iov_iter_count(to))
 		return 0;
 
-	for (;;) {
-		if (!vser_queue_len(&line->rx)) {
+	/* More than once if another reader was faster, or if memory was late. */
+	do {
+		if (late) {
+			ret = vser_iter_fault_in(to, vser_queue_size(&line->rx),
+						 true);
+		} else if (!vser_queue_len(&line->rx)) {
 			if (vser_nonblocking(iocb))
 				return -EAGAIN;
 			ret = vser_wait(line, VSER_KEY_RX,
 					vser_queue_len(&line->rx));
-			if (ret)
-				return ret;
 		}
-
-		ret = vser_queue_lock(&line->rx, iocb);
+		if (!ret)
+			ret = vser_queue_lock(&line->rx, iocb);
 		if (ret)
-			return ret;
-		n = vser_queue_to_iter(&line->rx, to);
-		if (n > 0)
-			vser_count(&line->rx_delivered, n);
+			break;
+		n = vser_queue_to_iter(&line->rx, to, &late);
+		vser_count(&line->rx_delivered, n);
 		mutex_unlock(&line->rx.lock);
-		if (n > 0)
-			vser_rx_made_room(line);
-		/* Unless another reader was faster. */
 		if (n)
-			return n;
-	}
+			vser_rx_made_room(line);
+		done += n;
+	} while (late || !done);
+
+	return done ?: ret;
 }
 
 /*
- * Queues what there is room for. Returns how many bytes, 0 if there is no room;
- * or an error. Caller: tx.lock.
+ * Queues what there is room for. Returns how many bytes, 0 if there is no room or
+ * if @late. Caller: tx.lock.
  */
-static ssize_t vser_tx_write(struct vser_line *line, struct iov_iter *from)
+static size_t vser_tx_write(struct vser_line *line, struct iov_iter *from,
+			    bool *late)
 {
-	ssize_t n = vser_queue_from_iter(&line->tx, from);
+	size_t n = vser_queue_from_iter(&line->tx, from, late);
 
-	if (n > 0)
+	if (n)
 		vser_tx_wrote(line, n);
 
 	return n;
@@ -1761,19 +1765,23 @@ static ssize_t vser_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct vser_file *vfile = iocb->ki_filp->private_data;
 	struct vser_line *line = vfile->line;
-	ssize_t done = 0, n;
+	bool late = false;
+	size_t done = 0, n;
 	int ret;
 
 	while (iov_iter_count(from)) {
-		ret = vser_queue_lock(&line->tx, iocb);
+		ret = 0;
+		if (late)
+			ret = vser_iter_fault_in(from, vser_queue_size(&line->tx),
+						 false);
+		if (!ret)
+			ret = vser_queue_lock(&line->tx, iocb);
 		if (ret)
 			return done ?: ret;
-		n = vser_tx_write(line, from);
+		n = vser_tx_write(line, from, &late);
 		mutex_unlock(&line->tx.lock);
-		if (n < 0)
-			return done ?: n;
 		done += n;
-		if (n)
+		if (n || late)
 			continue;
 
 		if (vser_nonblocking(iocb)) {

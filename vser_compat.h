@@ -18,8 +18,10 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/pm.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/swiotlb.h>
+#include <linux/uio.h>
 #include <linux/version.h>
 
 /*
@@ -67,6 +69,57 @@ static inline struct class *vser_compat_class_create(const char *name)
  */
 #ifndef VSER_HAVE_COPY_SPLICE_READ
 #define copy_splice_read	generic_file_splice_read
+#endif
+
+/*
+ * user_backed_iter() came in v6.0 (commit fcb14cb1bdac), with ITER_UBUF. Can go
+ * when v5.19 is no longer supported.
+ */
+#ifndef VSER_HAVE_USER_BACKED_ITER
+static inline bool user_backed_iter(const struct iov_iter *i)
+{
+	return iter_is_iovec(i);
+}
+#endif
+
+/*
+ * fault_in_iov_iter_readable() and fault_in_iov_iter_writeable() came in v5.16
+ * (commits a6294593e8a1 and cdd591fc86e3). Here they bring in the page of the
+ * first byte, and say no more of the others. Can go when v5.15 is no longer
+ * supported.
+ */
+#ifndef VSER_HAVE_FAULT_IN_IOV_ITER
+static inline size_t vser_fault_in_first(const struct iov_iter *i, size_t size,
+					 unsigned int flags)
+{
+	const struct iovec *iov = i->iov;
+	size_t skip = i->iov_offset;
+	bool unlocked;
+	int ret;
+
+	while (skip >= iov->iov_len) {
+		skip -= iov->iov_len;
+		iov++;
+	}
+	mmap_read_lock(current->mm);
+	ret = fixup_user_fault(current->mm, (unsigned long)iov->iov_base + skip,
+			       flags, &unlocked);
+	mmap_read_unlock(current->mm);
+
+	return ret ? size : 0;
+}
+
+static inline size_t fault_in_iov_iter_readable(const struct iov_iter *i,
+						size_t size)
+{
+	return vser_fault_in_first(i, size, 0);
+}
+
+static inline size_t fault_in_iov_iter_writeable(const struct iov_iter *i,
+						 size_t size)
+{
+	return vser_fault_in_first(i, size, FAULT_FLAG_WRITE);
+}
 #endif
 
 /*

@@ -13,8 +13,12 @@
 #include <linux/fs.h>
 #include <linux/kfifo.h>
 #include <linux/mutex.h>
+#include <linux/sched/signal.h>
 #include <linux/string.h>
+#include <linux/uaccess.h>
 #include <linux/uio.h>
+
+#include "vser_compat.h"
 
 /**
  * struct vser_queue - the bytes under way in one direction
@@ -223,54 +227,97 @@ static inline u32 vser_queue_swap(struct vser_queue *queue, void **buffer, u32 *
  */
 
 /*
- * Moves bytes from @from into the queue until one of them ends. Returns how
- * many; 0 if the queue is full; -EFAULT if the first byte could not be read.
+ * Nor do they wait for the caller's memory: with the lock held, a page that is not
+ * there ends the copy. It may take long to come, or never come (userfaultfd, a file
+ * of a server that is down), and others need the lock. The caller then brings the
+ * memory in without the lock, vser_iter_fault_in(), and tries again.
  */
-static inline ssize_t vser_queue_from_iter(struct vser_queue *queue,
-					   struct iov_iter *from)
+
+/*
+ * Moves bytes from @from into the queue until one of them ends. Returns how many.
+ * *@late tells in advance that the memory was brought in, and afterwards that some
+ * of it was not there. The first try queues a piece in full or not at all, so that
+ * the bytes of one call stay together where that is possible.
+ */
+static inline size_t vser_queue_from_iter(struct vser_queue *queue,
+					  struct iov_iter *from, bool *late)
 {
+	bool whole = !*late && user_backed_iter(from);
 	size_t done = 0, copied;
 	u32 len;
 	u8 *room;
 
 	lockdep_assert_held(&queue->lock);
 
-	while (iov_iter_count(from) && (len = vser_queue_room(queue, &room))) {
+	*late = false;
+	while (!*late && iov_iter_count(from) &&
+	       (len = vser_queue_room(queue, &room))) {
 		len = min_t(size_t, len, iov_iter_count(from));
+		pagefault_disable();
 		copied = _copy_from_iter(room, len, from);
+		pagefault_enable();
+		*late = copied < len;
+		if (*late && whole) {
+			iov_iter_revert(from, copied);
+			break;
+		}
 		vser_queue_put(queue, copied);
 		done += copied;
-		if (copied < len)
-			return done ?: -EFAULT;
 	}
 
 	return done;
 }
 
 /*
- * Moves bytes from the queue to @to until one of them ends. Returns how many; 0
- * if the queue is empty; -EFAULT if the first byte could not be stored. A byte
- * that could not be stored stays in the queue.
+ * Moves bytes from the queue to @to until one of them ends. Returns how many. A
+ * byte that could not be stored stays in the queue. *@late: as above.
  */
-static inline ssize_t vser_queue_to_iter(struct vser_queue *queue,
-					 struct iov_iter *to)
+static inline size_t vser_queue_to_iter(struct vser_queue *queue,
+					struct iov_iter *to, bool *late)
 {
+	bool whole = !*late && user_backed_iter(to);
 	size_t done = 0, copied;
 	u32 len;
 	u8 *bytes;
 
 	lockdep_assert_held(&queue->lock);
 
-	while (iov_iter_count(to) && (len = vser_queue_peek(queue, &bytes))) {
+	*late = false;
+	while (!*late && iov_iter_count(to) &&
+	       (len = vser_queue_peek(queue, &bytes))) {
 		len = min_t(size_t, len, iov_iter_count(to));
+		pagefault_disable();
 		copied = _copy_to_iter(bytes, len, to);
+		pagefault_enable();
+		*late = copied < len;
+		if (*late && whole) {
+			iov_iter_revert(to, copied);
+			break;
+		}
 		vser_queue_skip(queue, copied);
 		done += copied;
-		if (copied < len)
-			return done ?: -EFAULT;
 	}
 
 	return done;
+}
+
+/*
+ * Brings in the caller's memory, up to @most bytes of it, to be stored to or to be
+ * read. Waits for it, and holds no lock. Returns 0 if the first byte is there, or
+ * -EFAULT; also if the process is killed, which is to move no byte any more.
+ */
+static inline int vser_iter_fault_in(struct iov_iter *iter, u32 most, bool store)
+{
+	size_t n = min_t(size_t, iov_iter_count(iter), most), missing = n;
+
+	/* Memory of the kernel is there: it cannot be stored to for another reason. */
+	if (user_backed_iter(iter))
+		missing = store ? fault_in_iov_iter_writeable(iter, n) :
+				  fault_in_iov_iter_readable(iter, n);
+	/* The program may take the page away as fast as it comes. */
+	cond_resched();
+
+	return missing == n || fatal_signal_pending(current) ? -EFAULT : 0;
 }
 
 #endif /* VSER_QUEUE_H */

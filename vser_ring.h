@@ -320,12 +320,15 @@ static __poll_t vser_rings_poll(struct vser_line *line, struct vser_rings *rings
 
 /*
  * The file is being closed: what is in the tx ring is sent as far as there is
- * room. Only who is being killed does not wait for another writer's copy.
+ * room. The process may be exiting, and then no signal ends its wait for the lock.
+ * That is short: those that hold it wait for nothing.
  */
 static void vser_rings_close(struct vser_line *line, struct vser_rings *rings)
 {
-	if (!rings || mutex_lock_killable(&line->tx.lock))
+	if (!rings)
 		return;
+
+	mutex_lock(&line->tx.lock);
 	vser_ring_send(line, rings);
 	mutex_unlock(&line->tx.lock);
 }
