@@ -144,14 +144,15 @@ static_assert(VS_GET_FMT == 0x800c7303);
  * Locks, outermost first:
  *
  *	vser_labs_lock		which laboratories there are
- *	vser_config_lock	how all lines are wired and set
+ *	line->config_lock	how the line is wired and set
  *	line->open_lock		who has the line open, and its buffers' lifetime
  *	queue->lock		the program's side of a queue
  *	wire->lock		the wire, the far side of the queues at its two
  *				ends, and all else that the line it leads to
  *				receives: modem lines, errors, events
  *
- * No two locks of one kind are ever held together. All but the last are mutexes.
+ * No two locks of one kind are ever held together, except config_lock: that of a line
+ * and those of its peers, old and new, in the order of their index. All but the last are mutexes.
  * Nobody waits for bytes, for room, or for a program's memory while holding one: a
  * copy from or to a program's memory under queue->lock takes what is there, and the
  * program brings in the rest without it (vser_queue.h). wire->lock is taken with bottom halves off, as the timer takes
@@ -185,9 +186,6 @@ static struct vser_line **vser_lines;
  */
 static struct cdev *vser_cdev;
 static struct cdev *vser_cdev_parent;
-
-/* Protects how all lines are wired and set. Process context, outermost. */
-static DEFINE_MUTEX(vser_config_lock);
 
 /* Bytes in all buffers. */
 static atomic_long_t vser_buffers = ATOMIC_LONG_INIT(0);
@@ -984,12 +982,24 @@ static const struct vser_far_ops * const vser_fars[] = {
 	&vser_far_open,
 };
 
-/* Wiring. Caller of all: vser_config_lock. */
+/* Wiring. Caller of all: config_lock of the lines that change. */
+
+static int vser_config_lock(struct vser_line *line)
+{
+	return mutex_lock_killable(&line->config_lock) ? -EINTR : 0;
+}
+
+static void vser_config_unlock(struct vser_line *line)
+{
+	mutex_unlock(&line->config_lock);
+}
 
 /* Takes the plug out: the line sends nothing, and nothing leads anywhere. */
 static void vser_unplug(struct vser_line *line)
 {
 	struct vser_line *to;
+
+	lockdep_assert_held(&line->config_lock);
 
 	mutex_lock(&line->open_lock);
 	line->far->listen(line, false);
@@ -1000,7 +1010,7 @@ static void vser_unplug(struct vser_line *line)
 	line->far = &vser_far_unplugged;
 	line->out.busy = false;
 	to = line->out.to;
-	line->out.to = NULL;
+	WRITE_ONCE(line->out.to, NULL);
 	if (to)
 		vser_set_lead(to, &to->in);
 	spin_unlock_bh(&line->out.lock);
@@ -1028,7 +1038,7 @@ static void vser_plug(struct vser_line *line, const struct vser_far_ops *far,
 
 	mutex_lock(&line->open_lock);
 	spin_lock_bh(&line->out.lock);
-	line->out.to = to;
+	WRITE_ONCE(line->out.to, to);
 	line->far = far;
 	WRITE_ONCE(line->flow, far->flow);
 	vser_wire_set_ends(&line->out);
@@ -1052,16 +1062,11 @@ static void vser_plugged(struct vser_line *line)
 	vser_modem_send(line);
 }
 
-/* Wires @line to @far; @peer is the other line of a null modem, else NULL. */
-static int vser_rewire(struct vser_line *line, const struct vser_far_ops *far,
-		       struct vser_line *peer)
+/* As vser_rewire(). Caller: config_lock of @line, of its peer @old, and of @peer. */
+static int vser_rewire_locked(struct vser_line *line,
+			      const struct vser_far_ops *far,
+			      struct vser_line *old, struct vser_line *peer)
 {
-	struct vser_line *old = line->out.to;
-
-	lockdep_assert_held(&vser_config_lock);
-
-	if (peer == line)
-		return -EINVAL;
 	if (line->far == far && (!peer || old == peer))
 		return 0;
 	if (peer && peer->far == &vser_far_nullmodem)
@@ -1085,6 +1090,89 @@ static int vser_rewire(struct vser_line *line, const struct vser_far_ops *far,
 	return 0;
 }
 
+/**
+ * struct vser_rewired - lines whose wiring changes in one step
+ * @lines: by index, which is the order in which they are locked
+ * @n:     how many; at most a line, its peer, and its peer to be
+ */
+struct vser_rewired {
+	struct vser_line *lines[3];
+	unsigned int n;
+};
+
+/* @line may be NULL, or be there already. */
+static void vser_rewired_add(struct vser_rewired *rewired,
+			     struct vser_line *line)
+{
+	unsigned int at = 0;
+
+	if (!line)
+		return;
+	while (at < rewired->n && rewired->lines[at]->index < line->index)
+		at++;
+	if (at < rewired->n && rewired->lines[at] == line)
+		return;
+	memmove(&rewired->lines[at + 1], &rewired->lines[at],
+		(rewired->n - at) * sizeof(rewired->lines[0]));
+	rewired->lines[at] = line;
+	rewired->n++;
+}
+
+static void vser_rewired_unlock(struct vser_rewired *rewired, unsigned int n)
+{
+	while (n--)
+		mutex_unlock(&rewired->lines[n]->config_lock);
+}
+
+static int vser_rewired_lock(struct vser_rewired *rewired)
+{
+	unsigned int i;
+
+	for (i = 0; i < rewired->n; i++) {
+		if (mutex_lock_killable_nested(&rewired->lines[i]->config_lock,
+					       i)) {
+			vser_rewired_unlock(rewired, i);
+			return -EINTR;
+		}
+	}
+
+	return 0;
+}
+
+/*
+ * Wires @line to @far; @peer is the other line of a null modem, else NULL. No lock
+ * held.
+ */
+static int vser_rewire(struct vser_line *line, const struct vser_far_ops *far,
+		       struct vser_line *peer)
+{
+	struct vser_rewired rewired;
+	struct vser_line *old;
+	int ret;
+
+	if (peer == line)
+		return -EINVAL;
+
+	/* Again if the peer has changed before it was locked. */
+	for (;;) {
+		rewired.n = 0;
+		old = READ_ONCE(line->out.to);
+		vser_rewired_add(&rewired, line);
+		vser_rewired_add(&rewired, old);
+		vser_rewired_add(&rewired, peer);
+		ret = vser_rewired_lock(&rewired);
+		if (ret)
+			return ret;
+		if (line->out.to == old)
+			break;
+		vser_rewired_unlock(&rewired, rewired.n);
+	}
+	ret = vser_rewire_locked(line, far, old, peer);
+	vser_rewired_unlock(&rewired, rewired.n);
+
+	return ret;
+}
+
 static const struct vser_far_ops *vser_far_by_type(u32 type)
 {
 	size_t i;
@@ -1096,12 +1184,12 @@ static const struct vser_far_ops *vser_far_by_type(u32 type)
 	return NULL;
 }
 
-/* Setting a line. Caller of all: vser_config_lock. */
+/* Setting a line. Caller of all: config_lock. */
 
 /* Speed or format has changed: of what the line sends and what it receives. */
 static void vser_uart_changed(struct vser_line *line)
 {
-	lockdep_assert_held(&vser_config_lock);
+	lockdep_assert_held(&line->config_lock);
 
 	vser_wire_retune(&line->out);
 	vser_wire_retune(&line->in);
@@ -1124,16 +1212,16 @@ static void vser_set_format(struct vser_line *line,
 
 static void vser_set_pacing(struct vser_line *line, bool pacing)
 {
-	lockdep_assert_held(&vser_config_lock);
+	lockdep_assert_held(&line->config_lock);
 
-	line->pacing = pacing;
+	WRITE_ONCE(line->pacing, pacing);
 	vser_wire_retune(&line->out);
 	vser_wire_retune(&line->in);
 }
 
 static void vser_set_flow(struct vser_line *line, u32 flow)
 {
-	lockdep_assert_held(&vser_config_lock);
+	lockdep_assert_held(&line->config_lock);
 
 	WRITE_ONCE(line->flow, flow);
 	vser_modem_send(line);
@@ -1146,7 +1234,7 @@ static int vser_set_fault(struct vser_line *line,
 	struct vser_faults *faults[ARRAY_SIZE(wires)] = {};
 	size_t i;
 
-	lockdep_assert_held(&vser_config_lock);
+	lockdep_assert_held(&line->config_lock);
 
 	for (i = 0; i < ARRAY_SIZE(wires) && vser_fault_any(fault); i++) {
 		faults[i] = kmalloc(sizeof(*faults[i]), GFP_KERNEL_ACCOUNT);
@@ -1183,7 +1271,7 @@ static void vser_set_generator(struct vser_line *line,
 {
 	struct vser_generator *generator = &line->generator;
 
-	lockdep_assert_held(&vser_config_lock);
+	lockdep_assert_held(&line->config_lock);
 
 	spin_lock_bh(&line->in.lock);
 	line->in.busy = false;
@@ -1213,7 +1301,7 @@ static int vser_set_fifo(struct vser_line *line, u32 size)
 	struct vser_wire *lead;
 	int ret = 0;
 
-	lockdep_assert_held(&vser_config_lock);
+	lockdep_assert_held(&line->config_lock);
 
 	mutex_lock(&line->open_lock);
 	if (line->tx.fifo.kfifo.data)
@@ -1225,9 +1313,9 @@ static int vser_set_fifo(struct vser_line *line, u32 size)
 		goto out_free;
 	}
 
-	/* Somebody's copy may take as long as he likes. */
-	if (mutex_lock_interruptible(&line->tx.lock)) {
-		ret = -ERESTARTSYS;
+	/* Before anything has changed. A writer may have much to send. */
+	if (mutex_lock_killable(&line->tx.lock)) {
+		ret = -EINTR;
 		goto out_free;
 	}
 	spin_lock_bh(&line->out.lock);
@@ -1902,12 +1990,17 @@ union vser_arg {
 
 static int vser_ioctl_set_baud(struct vser_file *vfile, union vser_arg *arg)
 {
+	struct vser_line *line = vfile->line;
+	int ret;
+
 	if (!vser_baud_valid(arg->number))
 		return -EINVAL;
 
-	mutex_lock(&vser_config_lock);
-	vser_set_baud(vfile->line, arg->number);
-	mutex_unlock(&vser_config_lock);
+	ret = vser_config_lock(line);
+	if (ret)
+		return ret;
+	vser_set_baud(line, arg->number);
+	vser_config_unlock(line);
 
 	return 0;
 }
@@ -1921,21 +2014,31 @@ static int vser_ioctl_get_baud(struct vser_file *vfile, union vser_arg *arg)
 
 static int vser_ioctl_set_fmt(struct vser_file *vfile, union vser_arg *arg)
 {
+	struct vser_line *line = vfile->line;
+	int ret;
+
 	if (!vser_format_valid(&arg->fmt))
 		return -EINVAL;
 
-	mutex_lock(&vser_config_lock);
-	vser_set_format(vfile->line, &arg->fmt);
-	mutex_unlock(&vser_config_lock);
+	ret = vser_config_lock(line);
+	if (ret)
+		return ret;
+	vser_set_format(line, &arg->fmt);
+	vser_config_unlock(line);
 
 	return 0;
 }
 
 static int vser_ioctl_get_fmt(struct vser_file *vfile, union vser_arg *arg)
 {
-	mutex_lock(&vser_config_lock);
-	arg->fmt = vfile->line->uart.fmt;
-	mutex_unlock(&vser_config_lock);
+	struct vser_line *line = vfile->line;
+	int ret;
+
+	ret = vser_config_lock(line);
+	if (ret)
+		return ret;
+	arg->fmt = line->uart.fmt;
+	vser_config_unlock(line);
 
 	return 0;
 }
@@ -1956,7 +2059,6 @@ static int vser_ioctl_set_wire(struct vser_file *vfile, union vser_arg *arg)
 	const struct vser_wiring *wiring = &arg->wiring;
 	const struct vser_far_ops *far = vser_far_by_type(wiring->type);
 	struct vser_line *peer = NULL;
-	int ret;
 
 	if (!far || wiring->reserved[0] || wiring->reserved[1])
 		return -EINVAL;
@@ -1972,45 +2074,52 @@ static int vser_ioctl_set_wire(struct vser_file *vfile, union vser_arg *arg)
 		return -EINVAL;
 	}
 
-	mutex_lock(&vser_config_lock);
-	ret = vser_rewire(vfile->line, far, peer);
-	mutex_unlock(&vser_config_lock);
-
-	return ret;
+	return vser_rewire(vfile->line, far, peer);
 }
 
 static int vser_ioctl_get_wire(struct vser_file *vfile, union vser_arg *arg)
 {
 	struct vser_line *line = vfile->line;
+	int ret;
 
-	mutex_lock(&vser_config_lock);
+	ret = vser_config_lock(line);
+	if (ret)
+		return ret;
 	arg->wiring.type = line->far->type;
 	if (line->far == &vser_far_nullmodem)
 		arg->wiring.peer = line->out.to->index;
-	mutex_unlock(&vser_config_lock);
+	vser_config_unlock(line);
 
 	return 0;
 }
 
 static int vser_ioctl_set_fault(struct vser_file *vfile, union vser_arg *arg)
 {
+	struct vser_line *line = vfile->line;
 	int ret;
 
 	if (!vser_fault_valid(&arg->fault))
 		return -EINVAL;
 
-	mutex_lock(&vser_config_lock);
-	ret = vser_set_fault(vfile->line, &arg->fault);
-	mutex_unlock(&vser_config_lock);
+	ret = vser_config_lock(line);
+	if (ret)
+		return ret;
+	ret = vser_set_fault(line, &arg->fault);
+	vser_config_unlock(line);
 
 	return ret;
 }
 
 static int vser_ioctl_get_fault(struct vser_file *vfile, union vser_arg *arg)
 {
-	mutex_lock(&vser_config_lock);
-	arg->fault = vfile->line->fault;
-	mutex_unlock(&vser_config_lock);
+	struct vser_line *line = vfile->line;
+	int ret;
+
+	ret = vser_config_lock(line);
+	if (ret)
+		return ret;
+	arg->fault = line->fault;
+	vser_config_unlock(line);
 
 	return 0;
 }
@@ -2466,6 +2575,7 @@ static void vser_line_init(struct vser_line *line, unsigned int index)
 	else
 		strscpy(line->name, VSER_NAME, sizeof(line->name));
 
+	mutex_init(&line->config_lock);
 	mutex_init(&line->open_lock);
 	INIT_WORK(&line->reap, vser_reap_work);
 	init_waitqueue_head(&line->wait);
@@ -2503,10 +2613,11 @@ static void vser_lines_destroy(unsigned int n)
 {
 	unsigned int i;
 
-	mutex_lock(&vser_config_lock);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		mutex_lock(&vser_lines[i]->config_lock);
 		vser_unplug(vser_lines[i]);
-	mutex_unlock(&vser_config_lock);
+		mutex_unlock(&vser_lines[i]->config_lock);
+	}
 	/* One that runs may still be about to report to another line. */
 	for (i = 0; i < n; i++) {
 		hrtimer_cancel(&vser_lines[i]->out.timer);

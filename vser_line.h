@@ -62,8 +62,8 @@ struct vser_source {
  * @timer:  runs while the wire is busy
  * @line:   whose wire it is; constant
  * @source: what feeds it; constant
- * @to:     the line that it leads to, or NULL; written under vser_config_lock
- *          too
+ * @to:     the line that it leads to, or NULL; written under line->config_lock
+ *          too, with WRITE_ONCE: vser_rewire() looks at it without a lock
  * @pace:   of the frames that start from now on
  * @end:    when the frame ends that is on the wire
  * @look:   when @timer was last armed for, in ns
@@ -185,7 +185,9 @@ enum {
  * @index:     number of the line; constant
  * @name:      of its device and its node; constant
  *
- * How it is set; written under vser_config_lock, and read without by those that
+ * @config_lock: protects how the line is wired and set
+ *
+ * How it is set; written under @config_lock, and read without by those that
  * use READ_ONCE because they need no two of them to agree
  * @flow:      enum vser_flow; read by the wires at both ends
  * @uart:      speed and frame format
@@ -208,7 +210,7 @@ enum {
  *             task that sleeps, a &struct vser_file for each file that is polled
  *             or wants SIGIO. Wake-ups are keyed by VSER_KEY_RX and its like
  *
- * @far:       what the line is wired to; written under vser_config_lock,
+ * @far:       what the line is wired to; written under @config_lock,
  *             open_lock and out.lock, so that each of them is enough to read it
  * @out:       the wire to the far end, fed by @tx
  * @admitted:  tx.fifo.in as far as @out knows of it; protected by out.lock
@@ -217,7 +219,7 @@ enum {
  * @in:        the wire from the line's own generator
  * @generator: what it sends; protected by in.lock
  *
- * @lead:      the wire that leads here; written under vser_config_lock and the
+ * @lead:      the wire that leads here; written under @config_lock and the
  *             lock of the wire that it named before
  * What follows is protected by the lock of @lead:
  * @throttled: the wire found rx full and waits for the reader to make room;
@@ -267,6 +269,8 @@ struct vser_line {
 	u32 index;
 	char name[16];
 
+	/* Process context, outermost; several in the order of @index. */
+	struct mutex config_lock;
 	u32 flow;
 	struct vser_uart uart;
 	struct vser_fault fault;
@@ -274,7 +278,7 @@ struct vser_line {
 	bool pacing;
 	bool exclusive;
 
-	/* Process context; inside vser_config_lock, outside the queues' locks. */
+	/* Process context; inside config_lock, outside the queues' locks. */
 	struct mutex open_lock;
 	unsigned int openers;
 	unsigned int readers;

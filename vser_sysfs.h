@@ -35,7 +35,7 @@ static int vser_attr_text(const char *buf, size_t count, char *text,
  * @min:  the least value
  * @max:  and the greatest
  * @get:  the value
- * @set:  change it; vser_config_lock held; 0 or an error
+ * @set:  change it; config_lock held; 0 or an error
  */
 struct vser_number_attr {
 	struct device_attribute attr;
@@ -60,6 +60,7 @@ static ssize_t vser_number_store(struct device *dev,
 {
 	struct vser_number_attr *number =
 		container_of(attr, struct vser_number_attr, attr);
+	struct vser_line *line = vser_dev_line(dev);
 	char text[24];
 	const char *end = text;
 	u64 value;
@@ -70,9 +71,11 @@ static ssize_t vser_number_store(struct device *dev,
 	    value < number->min)
 		return -EINVAL;
 
-	mutex_lock(&vser_config_lock);
-	ret = number->set(vser_dev_line(dev), value);
-	mutex_unlock(&vser_config_lock);
+	ret = vser_config_lock(line);
+	if (ret)
+		return ret;
+	ret = number->set(line, value);
+	vser_config_unlock(line);
 
 	return ret ?: count;
 }
@@ -197,13 +200,15 @@ static ssize_t wire_show(struct device *dev, struct device_attribute *attr,
 	struct vser_line *line = vser_dev_line(dev);
 	ssize_t len;
 
-	mutex_lock(&vser_config_lock);
+	len = vser_config_lock(line);
+	if (len)
+		return len;
 	if (line->far == &vser_far_nullmodem)
 		len = sysfs_emit(buf, "%s:%s\n", line->far->name,
 				 line->out.to->name);
 	else
 		len = sysfs_emit(buf, "%s\n", line->far->name);
-	mutex_unlock(&vser_config_lock);
+	vser_config_unlock(line);
 
 	return len;
 }
@@ -226,7 +231,6 @@ static ssize_t wire_store(struct device *dev, struct device_attribute *attr,
 	struct vser_line *peer = NULL;
 	char text[32], *name;
 	size_t i;
-	int ret;
 
 	if (vser_attr_text(buf, count, text, sizeof(text)))
 		return -EINVAL;
@@ -249,11 +253,7 @@ static ssize_t wire_store(struct device *dev, struct device_attribute *attr,
 		return -EINVAL;
 	}
 
-	mutex_lock(&vser_config_lock);
-	ret = vser_rewire(vser_dev_line(dev), far, peer);
-	mutex_unlock(&vser_config_lock);
-
-	return ret ?: count;
+	return vser_rewire(vser_dev_line(dev), far, peer) ?: count;
 }
 static DEVICE_ATTR_RW(wire);
 
@@ -262,10 +262,13 @@ static ssize_t format_show(struct device *dev, struct device_attribute *attr,
 {
 	struct vser_line *line = vser_dev_line(dev);
 	struct vser_format fmt;
+	int ret;
 
-	mutex_lock(&vser_config_lock);
+	ret = vser_config_lock(line);
+	if (ret)
+		return ret;
 	fmt = line->uart.fmt;
-	mutex_unlock(&vser_config_lock);
+	vser_config_unlock(line);
 
 	return sysfs_emit(buf, "%u%c%u\n", fmt.datab,
 			  VSER_PARITY_LETTERS[fmt.parity], fmt.stopb);
@@ -274,16 +277,20 @@ static ssize_t format_show(struct device *dev, struct device_attribute *attr,
 static ssize_t format_store(struct device *dev, struct device_attribute *attr,
 			    const char *buf, size_t count)
 {
+	struct vser_line *line = vser_dev_line(dev);
 	struct vser_format fmt;
 	char text[8];
+	int ret;
 
 	if (vser_attr_text(buf, count, text, sizeof(text)) ||
 	    !vser_format_parse(text, &fmt))
 		return -EINVAL;
 
-	mutex_lock(&vser_config_lock);
-	vser_set_format(vser_dev_line(dev), &fmt);
-	mutex_unlock(&vser_config_lock);
+	ret = vser_config_lock(line);
+	if (ret)
+		return ret;
+	vser_set_format(line, &fmt);
+	vser_config_unlock(line);
 
 	return count;
 }
@@ -305,8 +312,9 @@ static ssize_t flow_show(struct device *dev, struct device_attribute *attr,
 static ssize_t flow_store(struct device *dev, struct device_attribute *attr,
 			  const char *buf, size_t count)
 {
+	struct vser_line *line = vser_dev_line(dev);
 	char text[16];
-	int flow;
+	int flow, ret;
 
 	if (vser_attr_text(buf, count, text, sizeof(text)))
 		return -EINVAL;
@@ -314,9 +322,11 @@ static ssize_t flow_store(struct device *dev, struct device_attribute *attr,
 	if (flow < 0)
 		return -EINVAL;
 
-	mutex_lock(&vser_config_lock);
-	vser_set_flow(vser_dev_line(dev), flow);
-	mutex_unlock(&vser_config_lock);
+	ret = vser_config_lock(line);
+	if (ret)
+		return ret;
+	vser_set_flow(line, flow);
+	vser_config_unlock(line);
 
 	return count;
 }
@@ -325,16 +335,19 @@ static DEVICE_ATTR_RW(flow);
 static ssize_t generator_show(struct device *dev, struct device_attribute *attr,
 			      char *buf)
 {
-	struct vser_generator *generator = &vser_dev_line(dev)->generator;
+	struct vser_line *line = vser_dev_line(dev);
+	struct vser_generator *generator = &line->generator;
 	ssize_t len;
 	u32 i;
 
-	mutex_lock(&vser_config_lock);
+	len = vser_config_lock(line);
+	if (len)
+		return len;
 	len = sysfs_emit(buf, "%s", vser_generator_names[generator->kind]);
 	if (generator->kind == VSER_GEN_TEXT)
 		for (i = 0; i < generator->len; i++)
 			len += vser_escape(generator->text[i], buf + len);
-	mutex_unlock(&vser_config_lock);
+	vser_config_unlock(line);
 
 	return len + sysfs_emit_at(buf, len, "\n");
 }
@@ -387,10 +400,14 @@ static ssize_t generator_store(struct device *dev,
 	if (ret < 0)
 		goto out_free;
 
-	mutex_lock(&vser_config_lock);
+	ret = vser_config_lock(line);
+	if (ret) {
+		kfree(raw);
+		goto out_free;
+	}
 	vser_set_generator(line, kind, raw, len, line->generator.seed,
 			   line->generator.period);
-	mutex_unlock(&vser_config_lock);
+	vser_config_unlock(line);
 	ret = count;
 
 out_free:
@@ -402,12 +419,15 @@ static DEVICE_ATTR_RW(generator);
 static ssize_t fault_show(struct device *dev, struct device_attribute *attr,
 			  char *buf)
 {
+	struct vser_line *line = vser_dev_line(dev);
 	struct vser_fault f;
 	int len;
 
-	mutex_lock(&vser_config_lock);
-	f = vser_dev_line(dev)->fault;
-	mutex_unlock(&vser_config_lock);
+	len = vser_config_lock(line);
+	if (len)
+		return len;
+	f = line->fault;
+	vser_config_unlock(line);
 
 	len = sysfs_emit(buf, "bit=%u drop=%u dup=%u parity=%u frame=%u ",
 			 f.bit, f.drop, f.dup, f.parity, f.frame);
@@ -423,16 +443,19 @@ static ssize_t fault_store(struct device *dev, struct device_attribute *attr,
 	struct vser_line *line = vser_dev_line(dev);
 	struct vser_fault fault;
 	char text[160];
-	int ret = -EINVAL;
+	int ret;
 
 	if (vser_attr_text(buf, count, text, sizeof(text)))
 		return -EINVAL;
 
-	mutex_lock(&vser_config_lock);
+	ret = vser_config_lock(line);
+	if (ret)
+		return ret;
 	fault = line->fault;
+	ret = -EINVAL;
 	if (vser_fault_parse(text, &fault))
 		ret = vser_set_fault(line, &fault);
-	mutex_unlock(&vser_config_lock);
+	vser_config_unlock(line);
 
 	return ret ?: count;
 }

@@ -184,7 +184,7 @@ static void vser_wire_set_ends(struct vser_wire *wire)
 	struct vser_uart tx, rx;
 
 	/*
-	 * Without vser_config_lock, in the timer: each number is valid by
+	 * Without config_lock, in the timer: each number is valid by
 	 * itself, and who is changing them comes here when he has done so.
 	 */
 	tx = data_race(from->uart);
@@ -495,20 +495,22 @@ static enum hrtimer_restart vser_wire_timer(struct hrtimer *timer)
 
 /*
  * Sets how the frames are sent that start from now on: by period, speed and
- * format, and pacing.
+ * format, and pacing. Caller: config_lock of the line at either end. One that
+ * changes the other end at the same time tunes the wire after it has done so.
  */
 static void vser_wire_tune(struct vser_wire *wire)
 {
 	u64 period = wire->source->endless ? wire->line->generator.period : 0;
+	/* Each number is valid by itself. */
+	struct vser_uart uart = data_race(wire->line->uart);
 
-	lockdep_assert_held(&vser_config_lock);
 	lockdep_assert_held(&wire->lock);
 
 	vser_wire_catch_up(wire);
 	vser_instant_settle(&wire->end);
 	wire->pace = period ? vser_pace_of_period(period) :
-			      vser_pace_of_uart(&wire->line->uart);
-	wire->paced = period || wire->line->pacing;
+			      vser_pace_of_uart(&uart);
+	wire->paced = period || READ_ONCE(wire->line->pacing);
 	if (!wire->paced)
 		wire->busy = false;
 	/* The frame on the wire ends as it began. */
