@@ -1414,8 +1414,9 @@ static int vser_line_open(struct vser_line *line, fmode_t mode)
 	}
 
 	vser_set_openers(line, line->openers + 1);
+	/* With what was asked for while the line was closed. */
 	if (line->openers == 1)
-		vser_set_outputs(line, TIOCM_DTR | TIOCM_RTS);
+		vser_set_outputs(line, line->outputs | TIOCM_DTR | TIOCM_RTS);
 	if ((mode & FMODE_READ) && !line->readers++)
 		line->far->listen(line, true);
 	trace_vser_open(line->index, line->openers, line->readers);
@@ -2353,18 +2354,28 @@ static int vser_ioctl_tx_queued(struct vser_file *vfile, union vser_arg *arg)
 
 static int vser_ioctl_get_modem(struct vser_file *vfile, union vser_arg *arg)
 {
-	arg->number = READ_ONCE(vfile->line->outputs) |
+	arg->number = vser_modem_driven(vfile->line) |
 		      READ_ONCE(vfile->line->inputs);
 
 	return 0;
 }
 
-/* Of the modem outputs, changes those in @mask to @bits. */
+/*
+ * Of the modem outputs, changes those in @mask to @bits. A closed line drives none
+ * of them: there it takes effect at the next open.
+ */
 static int vser_change_modem(struct vser_line *line, u32 mask, u32 bits)
 {
+	u32 outputs;
+
 	mask &= VSER_MODEM_OUTPUTS;
-	mutex_lock(&line->open_lock);
-	vser_set_outputs(line, (line->outputs & ~mask) | (bits & mask));
+	if (mutex_lock_killable(&line->open_lock))
+		return -EINTR;
+	outputs = (line->outputs & ~mask) | (bits & mask);
+	if (line->openers)
+		vser_set_outputs(line, outputs);
+	else
+		WRITE_ONCE(line->outputs, outputs);
 	mutex_unlock(&line->open_lock);
 
 	return 0;

@@ -200,8 +200,9 @@ enum {
  * @openers:   descriptors that can read or write. Wires read it without the
  *             lock, to see if the line receives and if to schedule @reap
  * @readers:   descriptors that can read
- * @outputs:   modem lines that the program drives, TIOCM_*; read by
- *             vser_modem_send() without the lock
+ * @outputs:   modem lines that the program drives, TIOCM_*, or if the line is
+ *             closed, that the next open raises; read by vser_modem_driven()
+ *             without the lock
  * @reap:      frees the buffers of a closed line once they are empty
  *
  * @tx:        bytes to be sent; producer: writers, consumer: @out

@@ -389,6 +389,12 @@ static struct vser_line *vser_wire_pump(struct vser_wire *wire, bool exchange)
 	return to;
 }
 
+/* The modem outputs that the line drives: none while it is closed. */
+static u32 vser_modem_driven(struct vser_line *line)
+{
+	return READ_ONCE(line->openers) ? READ_ONCE(line->outputs) : 0;
+}
+
 /*
  * Tells the far end the line's modem outputs. RTS is what the program wants
  * and, with flow control, off while rx is full.
@@ -403,7 +409,7 @@ static void vser_modem_tell(struct vser_line *line)
 	 * Read under the lock: of two that change an output at once, the last
 	 * to come here sees both changes.
 	 */
-	outputs = READ_ONCE(line->outputs);
+	outputs = vser_modem_driven(line);
 	if (READ_ONCE(line->flow) == VSER_FLOW_RTSCTS &&
 	    READ_ONCE(line->throttled))
 		outputs &= ~TIOCM_RTS;

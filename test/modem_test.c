@@ -128,6 +128,68 @@ TEST(open_raises, "the first open raises DTR and RTS, the last close drops both"
 	CHECK_EQ(inputs(a), 0);
 }
 
+/*
+ * A descriptor that only controls raises the lines of a closed line in each way:
+ * the other end sees nothing, and its bytes wait for the next open.
+ */
+TEST(closed, "a closed line drives nothing, whatever a control-only descriptor asks for")
+{
+	static const struct {
+		unsigned long request;
+		int bits;
+	} rows[] = {
+		{ TIOCMBIS, TIOCM_RTS | TIOCM_DTR }, { TIOCMBIS, OUTPUTS },
+		{ TIOCMSET, TIOCM_RTS | TIOCM_DTR }, { TIOCMSET, OUTPUTS },
+		{ TIOCMSET, TIOCM_RTS },
+	};
+	struct pair pair = open_pair(O_RDWR);
+	struct vser_counters before;
+	int control = open_nth(1, CONTROL_ONLY);
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		tap_row_number(i);
+		close(pair.b);
+		before = vser_counters(pair.a);
+		set_modem(control, rows[i].request, rows[i].bits);
+		CHECK_EQ(modem(control) & OUTPUTS, 0);
+		CHECK_EQ(inputs(pair.a), 0);
+		CHECK_EQ(vser_counters(pair.a).cts, before.cts);
+		set_attr(1, "flow", "none");
+		set_attr(1, "flow", "rtscts");
+		wire_line(1, "open");
+		wire_line(1, "nullmodem:vser");
+		CHECK_EQ(inputs(pair.a), 0);
+		write_row(pair.a, 10 * i, 10);
+		CHECK_EQ(tx_queued(pair.a), 10);
+		pair.b = open_nth(1, O_RDWR);
+		read_row(pair.b, 10 * i, 10);
+		/* What was asked for takes effect now. */
+		CHECK_EQ(inputs(pair.a),
+			 READY | crossed(rows[i].bits & TIOCM_OUT1));
+	}
+	CHECK_EQ(stat_of(1, "rx_overrun"), 0);
+	check_line_books(0);
+	check_line_books(1);
+}
+
+TEST(closed_loopback, "nor does it drive its own inputs in a loopback")
+{
+	int control = open_line(CONTROL_ONLY);
+
+	wire_line(0, "loopback");
+	set_modem(control, TIOCMSET, OUTPUTS);
+	CHECK_EQ(modem(control), 0);
+	close(open_line(O_RDWR));
+	CHECK_EQ(modem(control), 0);
+	/* The close has ended it. */
+	close(open_line(O_RDWR));
+	set_modem(control, TIOCMBIS, TIOCM_OUT1);
+	set_modem(control, TIOCMBIC, TIOCM_OUT1);
+	CHECK_EQ(modem(open_line(O_RDWR)),
+		 TIOCM_RTS | TIOCM_DTR | READY);
+}
+
 TEST(open_does_not_change, "a second open leaves the modem lines alone")
 {
 	int a, b;
