@@ -22,6 +22,7 @@
 #include <linux/compat.h>
 #include <linux/delay.h>
 #include <linux/device.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/hrtimer.h>
 #include <linux/log2.h>
@@ -860,7 +861,10 @@ static const struct vser_far_ops vser_far_open = {
 	VSER_FAR_SINK
 };
 
-/* While a line is being wired, what it sends waits. */
+/*
+ * A plug that is pulled: what the line sends waits, and nobody is there. So is a line
+ * whose peer has left the null modem, and one that is just being wired.
+ */
 
 static u32 vser_unplugged_room(struct vser_line *line)
 {
@@ -868,6 +872,9 @@ static u32 vser_unplugged_room(struct vser_line *line)
 }
 
 static const struct vser_far_ops vser_far_unplugged = {
+	.name = "unplugged",
+	.type = VSER_WIRE_UNPLUGGED,
+	.flow = VSER_FLOW_RTSCTS,
 	.listen = vser_sink_listen,
 	.room = vser_unplugged_room,
 	VSER_FAR_SINK
@@ -980,6 +987,7 @@ static const struct vser_far_ops * const vser_fars[] = {
 	&vser_far_loopback,
 	&vser_far_nullmodem,
 	&vser_far_open,
+	&vser_far_unplugged,
 };
 
 /* Wiring. Caller of all: config_lock of the lines that change. */
@@ -1055,7 +1063,7 @@ static void vser_plugged(struct vser_line *line)
 	struct vser_wire *lead = vser_lead_lock(line);
 
 	/* What no line drives: nothing is there, but it is ready to receive. */
-	if (lead == &line->in)
+	if (lead == &line->in && line->far != &vser_far_unplugged)
 		vser_modem_receive(line, TIOCM_CTS);
 	vser_lead_unlock(lead);
 
@@ -1074,8 +1082,9 @@ static int vser_rewire_locked(struct vser_line *line,
 
 	vser_unplug(line);
 	if (old && old != line) {
+		/* What it has to send is not for anybody else: it waits. */
 		vser_unplug(old);
-		vser_plug(old, &vser_far_open, NULL);
+		vser_plug(old, &vser_far_unplugged, NULL);
 		vser_plugged(old);
 	}
 	if (peer) {
@@ -2055,24 +2064,50 @@ static int vser_ioctl_get_info(struct vser_file *vfile, union vser_arg *arg)
 	return 0;
 }
 
+/* A cycle: the table of operations has vser_ioctl(). */
+static const struct file_operations vser_fops;
+
+/*
+ * Wires the line to that of a descriptor of the caller. Whoever has one could open
+ * the line, and so rewire it.
+ */
+static int vser_rewire_to_fd(struct vser_line *line, int fd)
+{
+	struct file *file = fget(fd);
+	int ret = -EINVAL;
+
+	if (!file)
+		return -EBADF;
+	if (file->f_op == &vser_fops)
+		ret = vser_rewire(line, &vser_far_nullmodem,
+				  vser_file_line(file));
+	fput(file);
+
+	return ret;
+}
+
 static int vser_ioctl_set_wire(struct vser_file *vfile, union vser_arg *arg)
 {
 	const struct vser_wiring *wiring = &arg->wiring;
 	const struct vser_far_ops *far = vser_far_by_type(wiring->type);
+	bool by_fd = wiring->flags & VSER_WIRING_PEER_FD;
+	bool has_peer = far == &vser_far_nullmodem;
 	struct vser_line *peer = NULL;
 
-	if (!far || wiring->reserved[0] || wiring->reserved[1])
+	if (!far || wiring->flags & ~VSER_WIRING_PEER_FD ||
+	    (by_fd ? !has_peer : wiring->fd) ||
+	    (wiring->peer && (by_fd || !has_peer)))
 		return -EINVAL;
-	if (far == &vser_far_nullmodem) {
+	if (by_fd)
+		return vser_rewire_to_fd(vfile->line, wiring->fd);
+	if (has_peer) {
 		if (wiring->peer >= vser_nr_lines)
 			return -EINVAL;
 		peer = vser_lines[array_index_nospec(wiring->peer,
 						     vser_nr_lines)];
-		/* It may be somebody else's. */
+		/* Another user may own it. */
 		if (peer != vfile->line && !capable(CAP_SYS_ADMIN))
 			return -EPERM;
-	} else if (wiring->peer) {
-		return -EINVAL;
 	}
 
 	return vser_rewire(vfile->line, far, peer);

@@ -11,7 +11,8 @@
  * EAGAIN     O_NONBLOCK (or RWF_NOWAIT) and nothing to read, no room to write
  * EACCES     mmap: with PROT_EXEC
  * EBADF      read or write on a descriptor that was opened without that access;
- *            VS_SET_RING: the descriptor is not both readable and writable
+ *            VS_SET_RING: the descriptor is not both readable and writable;
+ *            VS_SET_WIRE: with VSER_WIRING_PEER_FD, there is no such descriptor
  * EBUSY      open: the line is open already, and it is exclusive;
  *            VS_SET_WIRE: the peer is in a null modem with a third line;
  *            VS_SET_RING: the open file has rings
@@ -27,7 +28,8 @@
  * ENOTTY     no such ioctl on this device
  * EOPNOTSUPP an ioctl of a laboratory that is not loaded: numbers 0x40 to
  *            0x7f are mem_demo's, 0x80 to 0xbf io_demo's
- * EPERM      VS_SET_WIRE to another line without CAP_SYS_ADMIN
+ * EPERM      VS_SET_WIRE to another line without CAP_SYS_ADMIN and without a
+ *            descriptor of it
  * EPROTO     VS_SYNC_RING, fsync, TCSBRK: an index of a ring is impossible
  * ESPIPE     seek, pread or pwrite: the line is a stream
  * ========== =================================================================
@@ -97,7 +99,8 @@ struct vser_info {
  * 1: all up to VS_GET_COUNTERS
  * 2: VS_SET_RING, VS_SYNC_RING and mmap
  * 3: VS_WATCH_EVENTS; a descriptor that reads or writes gets POLLPRI only after
- *    it has asked for events
+ *    it has asked for events. VSER_WIRE_UNPLUGGED, which is what the other end of a
+ *    null modem becomes when a line leaves it; VSER_WIRING_PEER_FD
  */
 #define VSER_ABI		3
 
@@ -106,17 +109,28 @@ struct vser_info {
 #define VSER_WIRE_LOOPBACK	2	/* the line's own receiver */
 #define VSER_WIRE_NULLMODEM	3	/* another line */
 #define VSER_WIRE_OPEN		4	/* nothing: absorbs what it gets */
+#define VSER_WIRE_UNPLUGGED	5	/* a plug that is pulled: what is sent waits */
+
+/* Bits of vser_wiring.flags. */
+#define VSER_WIRING_PEER_FD	1	/* the other line is that of a descriptor */
 
 /**
  * struct vser_wiring - what a line is wired to
- * @type:     one of VSER_WIRE_*
- * @peer:     VSER_WIRE_NULLMODEM: number of the other line; else 0
- * @reserved: must be 0
+ * @type:  one of VSER_WIRE_*
+ * @peer:  VSER_WIRE_NULLMODEM: number of the other line; else 0, also with
+ *         VSER_WIRING_PEER_FD
+ * @flags: VS_SET_WIRE, with VSER_WIRE_NULLMODEM: VSER_WIRING_PEER_FD; else 0
+ * @fd:    with VSER_WIRING_PEER_FD: a descriptor of the other line, opened in any
+ *         mode, control-only too; else 0
+ *
+ * To join two lines takes a right to both. CAP_SYS_ADMIN is one to all lines, an
+ * open descriptor is one to its line. VS_GET_WIRE sets @flags and @fd to 0.
  */
 struct vser_wiring {
 	__u32 type;
 	__u32 peer;
-	__u32 reserved[2];
+	__u32 flags;
+	__s32 fd;
 };
 
 /**
@@ -277,9 +291,11 @@ struct vser_ring_page {
  *
  * VS_GET_INFO - tell ABI revision and line.
  * VS_SET_WIRE - wire the line to something else. What was written and is not
- *               yet sent goes to the new far end. EINVAL: no such type or line,
- *               or the line itself; EBUSY: the peer is wired to a third line;
- *               EPERM: to another line without CAP_SYS_ADMIN.
+ *               yet sent goes to the new far end. The other end of a null modem
+ *               that the line leaves is unplugged. EINVAL: no such type, flag or
+ *               line, a descriptor of something else, or the line itself; EBUSY:
+ *               the peer is wired to a third line; EPERM: to another line without
+ *               CAP_SYS_ADMIN and without a descriptor of it.
  * VS_GET_WIRE - what the line is wired to.
  * VS_SET_FAULT, VS_GET_FAULT - errors on demand.
  * VS_WAIT_MODEM - wait until a modem line changes; EINTR on a signal.

@@ -160,7 +160,7 @@ static const struct change {
 	const char *name;
 	const char *values[6];
 } changes[] = {
-	{ "wire", { "loopback", "generator", "open" } },
+	{ "wire", { "loopback", "generator", "open", "unplugged" } },
 	{ "fault", { FAULT_OFF, "bit=50000 drop=50000 dup=50000",
 		     "parity=10000 frame=10000 break=10000",
 		     "drop=100000 burst=5" } },
@@ -212,7 +212,7 @@ static void look(void)
 
 	CHECK_EQ(ioctl(fd, VS_GET_WIRE, &wiring), 0);
 	CHECK(wiring.type >= VSER_WIRE_GENERATOR &&
-	      wiring.type <= VSER_WIRE_OPEN);
+	      wiring.type <= VSER_WIRE_UNPLUGGED);
 	CHECK(wiring.type != VSER_WIRE_NULLMODEM || wiring.peer != line);
 	vser_counters(fd);
 	modem(fd);

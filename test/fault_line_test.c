@@ -129,7 +129,7 @@ TEST(setters, "an ioctl that is refused its argument has set nothing")
 	int fd;
 
 	prepare_faults();
-	fd = open_line(CONTROL_ONLY);
+	fd = open_line(O_RDWR);
 
 	arg.number = 9600;
 	refusals += sweep_ioctl(fd, VS_SET_BAUD);
@@ -137,7 +137,7 @@ TEST(setters, "an ioctl that is refused its argument has set nothing")
 	arg.fmt = FMT_8E2;
 	refusals += sweep_ioctl(fd, VS_SET_FMT);
 	check_attr(0, "format", "8E2");
-	arg.wiring = (struct vser_wiring) { VSER_WIRE_NULLMODEM, 1, { 0, 0 } };
+	arg.wiring = (struct vser_wiring) { VSER_WIRE_NULLMODEM, 1, 0, 0 };
 	refusals += sweep_ioctl(fd, VS_SET_WIRE);
 	check_attr(1, "wire", "nullmodem:vser");
 	arg.fault = fault;

@@ -42,8 +42,8 @@ static void check_wiring(unsigned int line, __u32 type, __u32 peer)
 	close(fd);
 	CHECK_EQ(wiring.type, type);
 	CHECK_EQ(wiring.peer, peer);
-	CHECK_EQ(wiring.reserved[0], 0);
-	CHECK_EQ(wiring.reserved[1], 0);
+	CHECK_EQ(wiring.flags, 0);
+	CHECK_EQ(wiring.fd, 0);
 }
 
 /* Every far end that line 0 can have. */
@@ -60,6 +60,7 @@ static const struct far {
 	  "rtscts", 0 },
 	{ "nullmodem:vser3", { .type = VSER_WIRE_NULLMODEM, .peer = 3 },
 	  "rtscts", 0 },
+	{ "unplugged", { .type = VSER_WIRE_UNPLUGGED }, "rtscts", 0 },
 };
 
 /* Line 0 has this far end, by all that can be seen of it. */
@@ -134,10 +135,10 @@ TEST(symmetric, "of a null modem both ends tell, whichever was wired")
 	check_attr(2, "wire", "nullmodem:vser");
 }
 
-TEST(other_end, "rewiring one end of a null modem leaves the other end open")
+TEST(other_end, "rewiring one end of a null modem leaves the other end unplugged")
 {
 	static const char *const others[] = {
-		"generator", "loopback", "open", "nullmodem:vser2",
+		"generator", "loopback", "open", "nullmodem:vser2", "unplugged",
 	};
 	unsigned int end;
 	size_t i;
@@ -149,8 +150,8 @@ TEST(other_end, "rewiring one end of a null modem leaves the other end open")
 			wire_line(1, "nullmodem:vser");
 			wire_line(end, others[i]);
 			check_attr(end, "wire", others[i]);
-			check_attr(!end, "wire", "open");
-			check_attr(!end, "flow", "none");
+			check_attr(!end, "wire", "unplugged");
+			check_attr(!end, "flow", "rtscts");
 			check_attr(3, "wire", "generator");
 		}
 }
@@ -189,6 +190,7 @@ TEST(malformed, "a far end that does not exist is EINVAL and changes nothing")
 		"nullmodem:vser3 ", "nullmodem: vser3", "nullmodem:vser3:",
 		"nullmodem:vser3\n\n", "nullmodem\n:vser3", "nullmodem:ttyS0",
 		"nullmodem:VSER3", "nullmodem:/dev/vser3", "nullmodem=vser3",
+		"unplugged:", "unplugged:vser1", "Unplugged",
 		"nullmodem:vser99999999999999999999999999999999999999999999",
 	};
 	size_t i;
@@ -253,21 +255,82 @@ TEST(unprivileged, "VS_SET_WIRE to another line is EPERM without CAP_SYS_ADMIN")
 	check_child(child);
 }
 
+/* Joins @line to that of a descriptor, without CAP_SYS_ADMIN. */
+static int try_join(unsigned int line, int fd)
+{
+	return try_wiring(line, (struct vser_wiring) {
+		.type = VSER_WIRE_NULLMODEM,
+		.flags = VSER_WIRING_PEER_FD,
+		.fd = fd,
+	});
+}
+
+TEST(join, "VS_SET_WIRE to the line of a descriptor needs no privilege")
+{
+	static const int flags[] = {
+		O_RDONLY, O_WRONLY, O_RDWR, CONTROL_ONLY,
+	};
+	pid_t child;
+	size_t i;
+	int fd;
+
+	CHILD(child) {
+		drop_capability(CAP_SYS_ADMIN);
+		for (i = 0; i < ARRAY_SIZE(flags); i++) {
+			tap_row_number(i);
+			fd = open_nth(3, flags[i]);
+			CHECK_EQ(try_join(0, fd), 0);
+			check_wiring(0, VSER_WIRE_NULLMODEM, 3);
+			check_wiring(3, VSER_WIRE_NULLMODEM, 0);
+			CHECK_EQ(try_join(0, fd), 0);
+			CHECK_EQ(try_join(1, fd), EBUSY);
+			close(fd);
+			CHECK_EQ(try_wiring(3, fars[1].wiring), 0);
+			check_wiring(0, VSER_WIRE_UNPLUGGED, 0);
+		}
+	}
+	check_child(child);
+}
+
+TEST(join_invalid, "a descriptor that is no other line's is refused and changes nothing")
+{
+	int pipes[2];
+
+	set_up();
+	CHECK_EQ(pipe(pipes), 0);
+	CHECK_EQ(try_join(3, pipes[0]), EINVAL);
+	CHECK_EQ(try_join(3, open_path("/dev/null", O_RDWR)), EINVAL);
+	CHECK_EQ(try_join(3, open_path(CLASS "/vser/wire", O_RDONLY)), EINVAL);
+	CHECK_EQ(try_join(3, open_nth(3, CONTROL_ONLY)), EINVAL);
+	CHECK_EQ(try_join(3, open_path("/dev/vser2", O_PATH)), EBADF);
+	CHECK_EQ(try_join(3, 1000), EBADF);
+	CHECK_EQ(try_join(3, -1), EBADF);
+	CHECK_EQ(try_join(3, INT32_MIN), EBADF);
+	CHECK_EQ(try_join(3, open_nth(1, CONTROL_ONLY)), EBUSY);
+	check_untouched();
+}
+
 TEST(ioctl_invalid, "VS_SET_WIRE with any field out of range is EINVAL")
 {
 	static const struct vser_wiring wirings[] = {
-		{ 0, 0, { 0, 0 } },
-		{ 5, 0, { 0, 0 } },
-		{ UINT32_MAX, 0, { 0, 0 } },
-		{ VSER_WIRE_GENERATOR, 1, { 0, 0 } },
-		{ VSER_WIRE_LOOPBACK, 1, { 0, 0 } },
-		{ VSER_WIRE_OPEN, UINT32_MAX, { 0, 0 } },
-		{ VSER_WIRE_LOOPBACK, 0, { 1, 0 } },
-		{ VSER_WIRE_LOOPBACK, 0, { 0, 1 } },
-		{ VSER_WIRE_NULLMODEM, 2, { 0, 0x80000000 } },
-		{ VSER_WIRE_NULLMODEM, 3, { 0, 0 } },	/* itself */
-		{ VSER_WIRE_NULLMODEM, LINES, { 0, 0 } },
-		{ VSER_WIRE_NULLMODEM, UINT32_MAX, { 0, 0 } },
+		{ 0, 0, 0, 0 },
+		{ 6, 0, 0, 0 },
+		{ UINT32_MAX, 0, 0, 0 },
+		{ VSER_WIRE_GENERATOR, 1, 0, 0 },
+		{ VSER_WIRE_LOOPBACK, 1, 0, 0 },
+		{ VSER_WIRE_OPEN, UINT32_MAX, 0, 0 },
+		{ VSER_WIRE_UNPLUGGED, 1, 0, 0 },
+		{ VSER_WIRE_LOOPBACK, 0, VSER_WIRING_PEER_FD, 0 },
+		{ VSER_WIRE_LOOPBACK, 0, 0, 1 },
+		{ VSER_WIRE_UNPLUGGED, 0, VSER_WIRING_PEER_FD, 0 },
+		{ VSER_WIRE_NULLMODEM, 2, 0, INT32_MIN },
+		{ VSER_WIRE_NULLMODEM, 2, 0, 1 },
+		{ VSER_WIRE_NULLMODEM, 2, 2, 0 },
+		{ VSER_WIRE_NULLMODEM, 2, 0x80000000, 0 },
+		{ VSER_WIRE_NULLMODEM, 2, VSER_WIRING_PEER_FD, 0 },
+		{ VSER_WIRE_NULLMODEM, 3, 0, 0 },	/* itself */
+		{ VSER_WIRE_NULLMODEM, LINES, 0, 0 },
+		{ VSER_WIRE_NULLMODEM, UINT32_MAX, 0, 0 },
 	};
 	size_t i;
 
@@ -369,7 +432,7 @@ TEST(peer_sends, "what the peer had to send arrives, whichever end was wired")
 TEST(received_stays, "what was received can be read after the wire was changed")
 {
 	static const char *const others[] = {
-		"loopback", "open", "generator", "nullmodem:vser2",
+		"loopback", "open", "generator", "nullmodem:vser2", "unplugged",
 	};
 	struct pair pair = open_pair(O_RDWR);
 	size_t i;
@@ -459,6 +522,43 @@ TEST(echo, "echo hi into a loopback, and cat gives hi")
 	check_read(fd, "i\n", 2);
 }
 
+TEST(pulled, "what is sent by a line that is unplugged waits, and nothing is flushed")
+{
+	struct pair pair = open_pair(O_RDWR | O_NONBLOCK);
+	pid_t drainer;
+
+	/* Something is under way both ways, and stays there. */
+	set_modem(pair.a, TIOCMBIC, TIOCM_RTS);
+	write_row(pair.a, 0, 100);
+	write_row(pair.b, 1000, 200);
+	wire_line(0, "unplugged");
+	check_attr(1, "wire", "unplugged");
+	write_row(pair.b, 1200, 100);
+	write_row(pair.a, 100, 10);
+	CHECK_EQ(rx_queued(pair.b), 100);
+	CHECK_EQ(tx_queued(pair.b), 300);
+	CHECK_EQ(modem(pair.b) & MODEM_INPUTS, 0);
+	CHECK_EQ(rx_queued(pair.a), 0);
+	CHECK_EQ(tx_queued(pair.a), 10);
+	set_attr(1, "flow", "none");
+	CHECK_EQ(tx_queued(pair.b), 300);
+	CHILD(drainer)
+		CHECK_EQ(fsync(pair.b), 0);
+	WAIT_UNTIL(blocked_in(drainer, SYS_fsync));
+
+	/* Its own user decides where they go. */
+	wire_line(1, "loopback");
+	check_child(drainer);
+	read_row(pair.b, 0, 100);
+	read_row(pair.b, 1000, 300);
+	wire_line(0, "nullmodem:vser1");
+	read_row(pair.b, 100, 10);
+	CHECK_EQ(stat_of(0, "tx_flushed") + stat_of(1, "tx_flushed"), 0);
+	CHECK_EQ(stat_of(0, "rx_flushed") + stat_of(1, "rx_flushed"), 0);
+	check_line_books(0);
+	check_line_books(1);
+}
+
 TEST(sinks, "a line wired to nothing or to its generator takes bytes, and that is all")
 {
 	static const char *const sinks[] = { "open", "generator" };
@@ -536,7 +636,7 @@ TEST(modem_follows, "the modem lines are those of the new far end at once")
 	CHECK_EQ(modem(pair.a) & MODEM_INPUTS, TIOCM_CTS | TIOCM_DSR | TIOCM_CD);
 	wire_line(0, "open");
 	CHECK_EQ(modem(pair.a) & MODEM_INPUTS, TIOCM_CTS);
-	CHECK_EQ(modem(pair.b) & MODEM_INPUTS, TIOCM_CTS);
+	CHECK_EQ(modem(pair.b) & MODEM_INPUTS, 0);
 	wire_line(0, "loopback");
 	set_modem(pair.a, TIOCMBIC, TIOCM_RTS);
 	CHECK_EQ(modem(pair.a) & MODEM_INPUTS, TIOCM_DSR | TIOCM_CD);

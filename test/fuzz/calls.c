@@ -351,11 +351,11 @@ static long run_no_ioctl(const struct call *call, const __u16 *dice)
 
 static const struct known {
 	const char *name;
-	const char *values[10];
+	const char *values[12];
 } knowns[] = {
 	{ "wire", { "loopback", "loopback", "nullmodem:vser", "nullmodem:vser1",
 		    "nullmodem:vser2", "nullmodem:vser3", "generator", "open",
-		    "nullmodem:vser4", "nullmodem:" } },
+		    "unplugged", "nullmodem:vser4", "nullmodem:" } },
 	/* With faults, such a kernel is hardly faster than the fastest line. */
 	{ "baud", { "115200", "115200", "9600", "50", "4000000", "49", "4000001" } },
 	{ "format", { "8N1", "7E1", "8O2", "5N1", "6M1", "7S2", "9N1", "8N3" } },

@@ -422,8 +422,14 @@ static void mend_wiring(void *request)
 {
 	struct vser_wiring *wiring = request;
 
-	if (wiring->type != VSER_WIRE_NULLMODEM)
+	if (wiring->type != VSER_WIRE_NULLMODEM) {
 		wiring->peer = 0;
+		wiring->flags = 0;
+	}
+	if (wiring->flags)
+		wiring->peer = 0;
+	else
+		wiring->fd = 0;
 }
 
 static void mend_walk(void *request)
@@ -536,10 +542,10 @@ static const struct field format_fields[] = {
 };
 
 static const struct field wiring_fields[] = {
-	IN_RANGE(vser_wiring, type, 1, 4),
+	IN_RANGE(vser_wiring, type, 1, 5),
 	IN_RANGE(vser_wiring, peer, 0, FUZZ_LINES - 1),
-	IS(ZERO, vser_wiring, reserved[0]),
-	IS(ZERO, vser_wiring, reserved[1]),
+	FLAGS(vser_wiring, flags, VSER_WIRING_PEER_FD),
+	IN_RANGE(vser_wiring, fd, 0, 20),
 	END
 };
 
