@@ -20,11 +20,13 @@
 
 #include <linux/cdev.h>
 #include <linux/compat.h>
+#include <linux/cred.h>
 #include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/hrtimer.h>
+#include <linux/list.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -64,10 +66,16 @@ static_assert(sizeof(struct vser_ring_page) == 256);
 static_assert(offsetof(struct vser_ring_page, rx_out) == 64);
 static_assert(offsetof(struct vser_ring_page, tx_in) == 128);
 static_assert(offsetof(struct vser_ring_page, tx_out) == 192);
-static_assert(VS_SET_BAUD == 0x40047300);
-static_assert(VS_GET_BAUD == 0x80047301);
-static_assert(VS_SET_FMT == 0x400c7302);
-static_assert(VS_GET_FMT == 0x800c7303);
+
+/* Fixed as they are; how direction and size are encoded depends on the machine. */
+#define VSER_FIXED(cmd, dir, nr, size)					\
+	static_assert(_IOC_TYPE(cmd) == 's' && _IOC_NR(cmd) == (nr) &&	\
+		      _IOC_DIR(cmd) == (dir) && _IOC_SIZE(cmd) == (size))
+
+VSER_FIXED(VS_SET_BAUD, _IOC_WRITE, 0, 4);
+VSER_FIXED(VS_GET_BAUD, _IOC_READ, 1, 4);
+VSER_FIXED(VS_SET_FMT, _IOC_WRITE, 2, 12);
+VSER_FIXED(VS_GET_FMT, _IOC_READ, 3, 12);
 
 #define VSER_NAME		"vser"
 #define VSER_MAX_LINES		1024
@@ -78,7 +86,7 @@ static_assert(VS_GET_FMT == 0x800c7303);
 #define VSER_MAX_FIFO		(4 << 20)
 #define VSER_DEFAULT_PERIOD	NSEC_PER_SEC	/* from letter to letter */
 #define VSER_MIN_PERIOD		1000
-#define VSER_MAX_PERIOD		(3600 * NSEC_PER_SEC)
+#define VSER_MAX_PERIOD		(3600ULL * NSEC_PER_SEC)
 #define VSER_DEFAULT_LATENCY	NSEC_PER_MSEC	/* a byte waits no longer */
 #define VSER_MIN_LATENCY	(10 * NSEC_PER_USEC)
 #define VSER_MAX_LATENCY	NSEC_PER_SEC
@@ -90,6 +98,9 @@ static_assert(VS_GET_FMT == 0x800c7303);
 #define VSER_EVENTS		64	/* remembered per line, a power of two */
 #define VSER_MAX_TEXT		256	/* bytes that the generator repeats */
 #define VSER_BREAK_MS		250	/* TCSBRK(0) */
+
+/* On a 32-bit kernel a long does not hold it. */
+static_assert(VSER_MAX_PERIOD == 3600000000000);
 
 #define VSER_MODEM_INPUTS	(TIOCM_CTS | TIOCM_DSR | TIOCM_CD | TIOCM_RI)
 /* OUT1 is the far end's RI: a DTE has no other way to ring. */
@@ -152,13 +163,14 @@ static_assert(VS_GET_FMT == 0x800c7303);
  *				ends, and all else that the line it leads to
  *				receives: modem lines, errors, events
  *
- * No two locks of one kind are ever held together, except config_lock: that of a line
- * and those of its peers, old and new, in the order of their index. All but the last are mutexes.
- * Nobody waits for bytes, for room, or for a program's memory while holding one: a
- * copy from or to a program's memory under queue->lock takes what is there, and the
- * program brings in the rest without it (vser_queue.h). wire->lock is taken with bottom halves off, as the timer takes
- * it too. What is received is protected by the lock of line->lead, which
- * changes under the lock of the wire that it named before: vser_lead_lock().
+ * No two locks of one kind are ever held together, except config_lock: that of a
+ * line and those of its peers, old and new, in the order of their index. All but
+ * the last are mutexes. Nobody waits for bytes, for room, or for a program's memory
+ * while holding one: a copy from or to a program's memory under queue->lock takes
+ * what is there, and the program brings in the rest without it (vser_queue.h).
+ * wire->lock is taken with bottom halves off, as the timer takes it too. What is
+ * received is protected by the lock of line->lead, which changes under the lock of
+ * the wire that it named before: vser_lead_lock().
  *
  * Full and empty. A full tx queue makes the writer wait (or answers EAGAIN). A
  * full rx queue stops the sender if both ends have flow control: the wire finds
@@ -177,6 +189,10 @@ static unsigned long vser_max_buffers = 64 << 20;
 module_param_named(max_buffers, vser_max_buffers, ulong, 0444);
 MODULE_PARM_DESC(max_buffers, "bytes that all buffers together may take without CAP_SYS_RESOURCE (default 64 MiB)");
 
+static unsigned long vser_user_buffers;
+module_param_named(user_buffers, vser_user_buffers, ulong, 0444);
+MODULE_PARM_DESC(user_buffers, "the same for those of one user (default half of max_buffers)");
+
 static dev_t vser_devt;
 static struct class *vser_class;
 static struct vser_line **vser_lines;
@@ -188,56 +204,140 @@ static struct vser_line **vser_lines;
 static struct cdev *vser_cdev;
 static struct cdev *vser_cdev_parent;
 
-/* Bytes in all buffers. */
-static atomic_long_t vser_buffers = ATOMIC_LONG_INIT(0);
+/*
+ * What the buffers of one user take. Buffers of a line are those of the user that
+ * opened it last, also when it is closed and they are not empty: a user with many
+ * closed lines leaves room for others.
+ */
+struct vser_account {
+	struct list_head list;
+	kuid_t uid;
+	unsigned int refs;	/* lines and rings */
+	unsigned long bytes;
+};
+
+/* Protects all accounts. Process context, innermost. */
+static DEFINE_SPINLOCK(vser_accounts_lock);
+static LIST_HEAD(vser_accounts);
+static unsigned long vser_buffers;	/* bytes in all of them */
+
+/* The account of the calling user, with a reference; NULL if there is no memory. */
+static struct vser_account *vser_account_get(void)
+{
+	struct vser_account *new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
+	kuid_t uid = current_uid();
+	struct vser_account *account;
+
+	if (!new)
+		return NULL;
+
+	spin_lock(&vser_accounts_lock);
+	list_for_each_entry(account, &vser_accounts, list)
+		if (uid_eq(account->uid, uid))
+			goto found;
+	account = new;
+	account->uid = uid;
+	list_add(&account->list, &vser_accounts);
+	new = NULL;
+found:
+	account->refs++;
+	spin_unlock(&vser_accounts_lock);
+	kfree(new);
+
+	return account;
+}
+
+static void vser_account_put(struct vser_account *account)
+{
+	bool last;
+
+	if (!account)
+		return;
+
+	spin_lock(&vser_accounts_lock);
+	last = !--account->refs;
+	if (last)
+		list_del(&account->list);
+	spin_unlock(&vser_accounts_lock);
+	if (last)
+		kfree(account);
+}
+
+/*
+ * Adds @size bytes to @account, which @from, if it is not NULL, has until now. Takes
+ * nothing if it refuses.
+ */
+static int vser_account_move(struct vser_account *from,
+			     struct vser_account *account, size_t size)
+{
+	bool forced = false, fits;
+
+	for (;;) {
+		spin_lock(&vser_accounts_lock);
+		fits = forced || (account->bytes + size <= vser_user_buffers &&
+				  (from || vser_buffers + size <= vser_max_buffers));
+		if (fits) {
+			account->bytes += size;
+			if (from)
+				from->bytes -= size;
+			else
+				vser_buffers += size;
+		}
+		spin_unlock(&vser_accounts_lock);
+		if (fits)
+			return 0;
+		if (!capable(CAP_SYS_RESOURCE))
+			return -EDQUOT;
+		forced = true;
+	}
+}
+
+static int vser_buffer_charge(struct vser_account *account, size_t size)
+{
+	return vser_account_move(NULL, account, size);
+}
+
+static void vser_buffer_uncharge(struct vser_account *account, size_t size)
+{
+	spin_lock(&vser_accounts_lock);
+	account->bytes -= size;
+	vser_buffers -= size;
+	spin_unlock(&vser_accounts_lock);
+}
 
 /* Buffers of queues */
 
-static void vser_buffer_uncharge(size_t size)
-{
-	atomic_long_sub(size, &vser_buffers);
-}
-
-static int vser_buffer_charge(size_t size)
-{
-	if (atomic_long_add_return(size, &vser_buffers) > vser_max_buffers &&
-	    !capable(CAP_SYS_RESOURCE)) {
-		vser_buffer_uncharge(size);
-		return -EDQUOT;
-	}
-
-	return 0;
-}
-
-static void *vser_buffer_alloc(size_t size)
+static void *vser_buffer_alloc(struct vser_account *account, size_t size)
 {
 	void *buffer;
 	int ret;
 
-	ret = vser_buffer_charge(size);
+	ret = vser_buffer_charge(account, size);
 	if (ret)
 		return ERR_PTR(ret);
 
 	buffer = kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!buffer) {
-		vser_buffer_uncharge(size);
+		vser_buffer_uncharge(account, size);
 		return ERR_PTR(-ENOMEM);
 	}
 
 	return buffer;
 }
 
-static void vser_buffer_free(void *buffer, size_t size)
+static void vser_buffer_free(struct vser_account *account, void *buffer,
+			     size_t size)
 {
 	if (!buffer)
 		return;
 
 	kvfree(buffer);
-	vser_buffer_uncharge(size);
+	vser_buffer_uncharge(account, size);
 }
 
 /* Gives the queue a buffer unless it has one. */
-static int vser_queue_alloc(struct vser_queue *queue)
+static int vser_queue_alloc(struct vser_queue *queue,
+			    struct vser_account *account)
 {
 	struct __kfifo *fifo = &queue->fifo.kfifo;
 	void *buffer;
@@ -245,7 +345,7 @@ static int vser_queue_alloc(struct vser_queue *queue)
 	if (fifo->data)
 		return 0;
 
-	buffer = vser_buffer_alloc(vser_queue_size(queue));
+	buffer = vser_buffer_alloc(account, vser_queue_size(queue));
 	if (IS_ERR(buffer))
 		return PTR_ERR(buffer);
 	fifo->data = buffer;
@@ -1314,9 +1414,9 @@ static int vser_set_fifo(struct vser_line *line, u32 size)
 
 	mutex_lock(&line->open_lock);
 	if (line->tx.fifo.kfifo.data)
-		tx = vser_buffer_alloc(size);
+		tx = vser_buffer_alloc(line->account, size);
 	if (line->rx.fifo.kfifo.data)
-		rx = vser_buffer_alloc(size);
+		rx = vser_buffer_alloc(line->account, size);
 	if (IS_ERR(tx) || IS_ERR(rx)) {
 		ret = PTR_ERR(IS_ERR(tx) ? tx : rx);
 		goto out_free;
@@ -1344,9 +1444,9 @@ static int vser_set_fifo(struct vser_line *line, u32 size)
 
 out_free:
 	if (!IS_ERR(tx))
-		vser_buffer_free(tx, tx_size);
+		vser_buffer_free(line->account, tx, tx_size);
 	if (!IS_ERR(rx))
-		vser_buffer_free(rx, rx_size);
+		vser_buffer_free(line->account, rx, rx_size);
 	mutex_unlock(&line->open_lock);
 
 	return ret;
@@ -1376,8 +1476,49 @@ static void vser_line_reap(struct vser_line *line)
 		rx = vser_queue_take_buffer(&line->rx);
 	vser_lead_unlock(lead);
 
-	vser_buffer_free(tx, vser_queue_size(&line->tx));
-	vser_buffer_free(rx, vser_queue_size(&line->rx));
+	vser_buffer_free(line->account, tx, vser_queue_size(&line->tx));
+	vser_buffer_free(line->account, rx, vser_queue_size(&line->rx));
+	if (!line->tx.fifo.kfifo.data && !line->rx.fifo.kfifo.data) {
+		vser_account_put(line->account);
+		line->account = NULL;
+	}
+}
+
+/*
+ * The first opener pays for both buffers, also for what an earlier one has left.
+ * Returns 0 if both are there.
+ */
+static int vser_line_alloc(struct vser_line *line)
+{
+	struct vser_account *account = vser_account_get();
+	size_t held = 0;
+	int ret;
+
+	lockdep_assert_held(&line->open_lock);
+
+	if (!account)
+		return -ENOMEM;
+	if (line->tx.fifo.kfifo.data)
+		held += vser_queue_size(&line->tx);
+	if (line->rx.fifo.kfifo.data)
+		held += vser_queue_size(&line->rx);
+	if (held && account != line->account) {
+		ret = vser_account_move(line->account, account, held);
+		if (ret) {
+			vser_account_put(account);
+			return ret;
+		}
+	}
+	vser_account_put(line->account);
+	line->account = account;
+
+	ret = vser_queue_alloc(&line->tx, account);
+	if (!ret)
+		ret = vser_queue_alloc(&line->rx, account);
+	if (ret)
+		vser_line_reap(line);
+
+	return ret;
 }
 
 static void vser_reap_work(struct work_struct *work)
@@ -1414,13 +1555,9 @@ static int vser_line_open(struct vser_line *line, fmode_t mode)
 	if (line->openers && line->exclusive)
 		return -EBUSY;
 
-	ret = vser_queue_alloc(&line->tx);
-	if (!ret)
-		ret = vser_queue_alloc(&line->rx);
-	if (ret) {
-		vser_line_reap(line);
+	ret = line->openers ? 0 : vser_line_alloc(line);
+	if (ret)
 		return ret;
-	}
 
 	vser_set_openers(line, line->openers + 1);
 	/* With what was asked for while the line was closed. */
@@ -2603,8 +2740,11 @@ static char *vser_devnode(vser_devnode_device *dev, umode_t *mode)
 
 static void vser_line_free(struct vser_line *line)
 {
-	vser_buffer_free(line->tx.fifo.kfifo.data, vser_queue_size(&line->tx));
-	vser_buffer_free(line->rx.fifo.kfifo.data, vser_queue_size(&line->rx));
+	vser_buffer_free(line->account, line->tx.fifo.kfifo.data,
+			 vser_queue_size(&line->tx));
+	vser_buffer_free(line->account, line->rx.fifo.kfifo.data,
+			 vser_queue_size(&line->rx));
+	vser_account_put(line->account);
 	kfree(line->out.link.faults);
 	kfree(line->in.link.faults);
 	kfree(line->generator.text);
@@ -2790,6 +2930,7 @@ static int __init vser_init(void)
 		return -EINVAL;
 	}
 
+	vser_user_buffers = vser_user_buffers ?: vser_max_buffers / 2;
 	vser_lines = kcalloc(vser_nr_lines, sizeof(*vser_lines), GFP_KERNEL);
 	if (!vser_lines)
 		return -ENOMEM;

@@ -17,7 +17,8 @@
  *            VS_SET_WIRE: the peer is in a null modem with a third line;
  *            VS_SET_RING: the open file has rings
  * EDQUOT     open, VS_SET_RING: the buffers of all lines together would take more
- *            than the module's max_buffers, and the caller lacks CAP_SYS_RESOURCE
+ *            than the module's max_buffers, or those of the user more than its
+ *            user_buffers, and the caller lacks CAP_SYS_RESOURCE
  * EFAULT     a pointer does not lead to memory of the caller; nothing was changed
  *            and no byte was lost
  * EINTR      a signal handler ran while the call waited

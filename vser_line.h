@@ -22,6 +22,7 @@
 #include "vser_int.h"
 #include "vser_queue.h"
 
+struct vser_account;
 struct vser_line;
 struct vser_wire;
 
@@ -196,7 +197,8 @@ enum {
  * @pacing:    frames take time
  * @exclusive: one user at a time; read under @open_lock
  *
- * @open_lock: protects the next three, and the lifetime of both buffers
+ * @open_lock: protects the next four, and the lifetime of both buffers
+ * @account:   of the user that pays for both buffers; NULL if there are none
  * @openers:   descriptors that can read or write. Wires read it without the
  *             lock, to see if the line receives and if to schedule @reap
  * @readers:   descriptors that can read
@@ -281,6 +283,7 @@ struct vser_line {
 
 	/* Process context; inside config_lock, outside the queues' locks. */
 	struct mutex open_lock;
+	struct vser_account *account;
 	unsigned int openers;
 	unsigned int readers;
 	u32 outputs;
@@ -345,7 +348,8 @@ struct vser_lab_file {
  * struct vser_rings - what an open file shares with the process
  * @page:    the start of the mapping, which the process may write at any time;
  *           the indices in there that are ours are only ever stored to
- * @length:  of the mapping, in bytes; constant, as the next four
+ * @account: of the user that pays for them; constant, as the next five
+ * @length:  of the mapping, in bytes
  * @rx:      bytes received; we are the producer, the process is the consumer
  * @tx:      bytes to be sent; the other way round
  * @rx_size: bytes in @rx, a power of two, or 0
@@ -357,6 +361,7 @@ struct vser_lab_file {
 struct vser_rings {
 	struct vser_file *vfile;
 	struct vser_ring_page *page;
+	struct vser_account *account;
 	size_t length;
 	u8 *rx;
 	u8 *tx;

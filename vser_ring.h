@@ -35,9 +35,13 @@ static struct vser_rings *vser_rings_alloc(struct vser_file *vfile, u32 rx_size,
 		return ERR_PTR(-ENOMEM);
 	rings->length = PAGE_SIZE + (size_t)rx_size + tx_size;
 
-	ret = vser_buffer_charge(rings->length);
-	if (ret)
+	ret = -ENOMEM;
+	rings->account = vser_account_get();
+	if (!rings->account)
 		goto err_free_rings;
+	ret = vser_buffer_charge(rings->account, rings->length);
+	if (ret)
+		goto err_put_account;
 
 	memory = __vmalloc(rings->length, VSER_GFP_MAPPABLE | __GFP_ZERO |
 			   __GFP_NOWARN);
@@ -64,7 +68,9 @@ static struct vser_rings *vser_rings_alloc(struct vser_file *vfile, u32 rx_size,
 	return rings;
 
 err_uncharge:
-	vser_buffer_uncharge(rings->length);
+	vser_buffer_uncharge(rings->account, rings->length);
+err_put_account:
+	vser_account_put(rings->account);
 err_free_rings:
 	kfree(rings);
 	return ERR_PTR(ret);
@@ -77,7 +83,8 @@ static void vser_rings_free(struct vser_rings *rings)
 		return;
 
 	vfree(rings->page);
-	vser_buffer_uncharge(rings->length);
+	vser_buffer_uncharge(rings->account, rings->length);
+	vser_account_put(rings->account);
 	kfree(rings);
 }
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -213,7 +214,7 @@ TEST(quota, "an open beyond the limit of all buffers is EDQUOT, but for the priv
 	pid_t child;
 	int first;
 
-	with_parameters("lines=2 max_buffers=131072");
+	with_parameters("lines=2 max_buffers=131072 user_buffers=131072");
 	first = open_nth(0, O_RDWR);
 	CHILD(child) {
 		drop_capability(CAP_SYS_RESOURCE);
@@ -236,7 +237,7 @@ TEST(quota_half, "an open that gets one of its buffers only keeps none")
 {
 	pid_t child;
 
-	with_parameters("lines=2 max_buffers=65536");
+	with_parameters("lines=2 max_buffers=65536 user_buffers=65536");
 	CHILD(child) {
 		drop_capability(CAP_SYS_RESOURCE);
 		CHECK_ERR(open("/dev/vser", O_RDWR), EDQUOT);
@@ -252,7 +253,7 @@ TEST(quota_resize, "larger queues beyond the limit are EDQUOT and change nothing
 	pid_t child;
 	int fd;
 
-	with_parameters("lines=2 max_buffers=262144");
+	with_parameters("lines=2 max_buffers=262144 user_buffers=262144");
 	set_attr(0, "pacing", "0");
 	wire_line(0, "loopback");
 	fd = open_line(O_RDWR);
@@ -277,7 +278,7 @@ TEST(quota_returned, "buffers of lines that are closed and empty count no more")
 	pid_t child;
 	int fd, i;
 
-	with_parameters("lines=2 max_buffers=131072");
+	with_parameters("lines=2 max_buffers=131072 user_buffers=131072");
 	CHILD(child) {
 		drop_capability(CAP_SYS_RESOURCE);
 		for (i = 0; i < 50; i++)
@@ -292,6 +293,132 @@ TEST(quota_returned, "buffers of lines that are closed and empty count no more")
 		wire_line(0, "open");
 		WAIT_UNTIL((fd = open("/dev/vser1", O_RDWR)) >= 0);
 		CHECK_EQ(stat_of(0, "tx_queued"), 0);
+	}
+	check_child(child);
+}
+
+/* What one of several users may take */
+
+#define USER_LINES	12
+#define FIRST_USER	1000
+#define SECOND_USER	1001
+
+/* Of 16 queues, one user gets 8. */
+#define OF_USERS	"lines=12 max_buffers=1048576"
+
+static void set_up_users(void)
+{
+	unsigned int line;
+	char path[40];
+
+	with_parameters(OF_USERS);
+	for (line = 0; line < USER_LINES; line++) {
+		snprintf(path, sizeof(path), "/dev/%s", name_of(line));
+		CHECK_EQ(chmod(path, 0666), 0);
+		set_attr(line, "pacing", "0");
+		wire_line(line, "loopback");
+	}
+}
+
+static void become(uid_t uid)
+{
+	CHECK_EQ(setresuid(uid, uid, uid), 0);
+}
+
+/* Opens a line, leaves a byte in it that waits, and closes it. */
+static int leave_byte(unsigned int line)
+{
+	char path[40];
+	int fd;
+
+	snprintf(path, sizeof(path), "/dev/%s", name_of(line));
+	fd = open(path, O_RDWR);
+	if (fd < 0)
+		return errno;
+	CHECK_EQ(write(fd, "x", 1), 1);
+	CHECK_EQ(close(fd), 0);
+
+	return 0;
+}
+
+/* Each closed line that is not empty has one buffer of 64 KiB. */
+static void fill_share(void)
+{
+	unsigned int line;
+
+	for (line = 0; line < 7; line++)
+		CHECK_EQ(leave_byte(line), 0);
+	CHECK_EQ(leave_byte(7), EDQUOT);
+}
+
+TEST(quota_user, "closed lines of one user leave room for another one")
+{
+	pid_t first, second;
+	int fd;
+
+	set_up_users();
+	CHILD(first) {
+		become(FIRST_USER);
+		fill_share();
+	}
+	check_child(first);
+	CHILD(second) {
+		become(SECOND_USER);
+		close(open_nth(8, O_RDWR));
+		fd = open_nth(9, O_RDWR);
+		open_nth(10, O_RDWR);
+		open_nth(11, O_RDWR);
+		open_nth(8, O_RDWR);
+		CHECK_ERR(open("/dev/vser7", O_RDWR), EDQUOT);
+		close(fd);
+		close(open_nth(7, O_RDWR));
+	}
+	check_child(second);
+	/* Who has the privilege may take more. */
+	CHECK_EQ(leave_byte(7), 0);
+	CHECK_EQ(leave_byte(8), 0);
+	CHECK_EQ(rx_queued(open_line(CONTROL_ONLY)), 1);
+}
+
+TEST(quota_taken_over, "a user who opens a line pays for what it holds")
+{
+	pid_t first, second;
+
+	set_up_users();
+	CHILD(first) {
+		become(FIRST_USER);
+		fill_share();
+	}
+	check_child(first);
+	CHILD(second) {
+		become(SECOND_USER);
+		CHECK_EQ(leave_byte(0), 0);
+		CHECK_EQ(rx_queued(open_line(CONTROL_ONLY)), 2);
+	}
+	check_child(second);
+	CHILD(first) {
+		become(FIRST_USER);
+		CHECK_EQ(leave_byte(7), 0);
+		CHECK_EQ(leave_byte(8), EDQUOT);
+	}
+	check_child(first);
+}
+
+TEST(quota_rings, "rings count among the buffers of the user that sets them up")
+{
+	struct vser_ring ring = { .tx_size = 131072 };
+	pid_t child;
+
+	set_up_users();
+	CHILD(child) {
+		become(FIRST_USER);
+		CHECK_EQ(ioctl(open_nth(0, O_RDWR), VS_SET_RING, &ring), 0);
+		CHECK_ERR(ioctl(open_nth(1, O_RDWR), VS_SET_RING, &ring), EDQUOT);
+	}
+	check_child(child);
+	CHILD(child) {
+		become(SECOND_USER);
+		CHECK_EQ(ioctl(open_nth(1, O_RDWR), VS_SET_RING, &ring), 0);
 	}
 	check_child(child);
 }

@@ -244,7 +244,7 @@ TEST(quota, "rings count among the buffers, until the file is closed")
 	int control, fd, i;
 
 	/* Both queues of 64 KiB, and as much again. */
-	with_parameters("lines=2 max_buffers=262144");
+	with_parameters("lines=2 max_buffers=262144 user_buffers=262144");
 	set_attr(0, "exclusive", "0");
 	control = open_line(O_RDWR);
 	drop_capability(CAP_SYS_RESOURCE);
