@@ -458,9 +458,20 @@ TEST_WITHIN(stale_timer, 60, "a new latency holds, whatever the timer was set to
 	CHECK(at_once);
 }
 
-/* Sleep all of them, and is there nothing that they could do? For 100 ms. */
+static unsigned long all_switches(pid_t writer, const pid_t readers[2])
+{
+	return switches_of(writer) + switches_of(readers[0]) +
+	       switches_of(readers[1]);
+}
+
+/*
+ * Sleep all of them, and is there something that they could do? They are looked at
+ * one after the other, 20 times in 100 ms. If none of them has run from the first
+ * time to the last, all have slept at once.
+ */
 static bool stalled(int fd, pid_t writer, const pid_t readers[2])
 {
+	unsigned long before = all_switches(writer, readers);
 	int i;
 
 	for (i = 0; i < 20; i++) {
@@ -472,7 +483,7 @@ static bool stalled(int fd, pid_t writer, const pid_t readers[2])
 		sleep_ms(5);
 	}
 
-	return true;
+	return all_switches(writer, readers) == before;
 }
 
 static __u8 block[FIFO_SIZE];
