@@ -154,14 +154,26 @@ static inline u32 vser_queue_in(struct vser_queue *queue, const u8 *bytes, u32 n
 	return done;
 }
 
-/* Consumer: takes all bytes away; returns how many. */
-static inline u32 vser_queue_flush(struct vser_queue *queue)
+/*
+ * Consumer: takes all bytes away, but for the oldest one if @keep is true; returns
+ * how many.
+ */
+static inline u32 vser_queue_flush(struct vser_queue *queue, bool keep)
 {
 	struct __kfifo *fifo = &queue->fifo.kfifo;
-	u32 n;
+	u32 n, from, to;
 
 	/* Pairs with the release in vser_queue_put(). */
 	n = smp_load_acquire(&fifo->in) - fifo->out;
+	if (!n)
+		return 0;
+	if (keep) {
+		n--;
+		/* The bytes between are the consumer's, and the last one, too. */
+		from = (fifo->out + queue->shift) & fifo->mask;
+		to = (from + n) & fifo->mask;
+		((u8 *)fifo->data)[to] = ((u8 *)fifo->data)[from];
+	}
 	vser_queue_skip(queue, n);
 
 	return n;
