@@ -92,9 +92,11 @@ VSER_FIXED(VS_GET_FMT, _IOC_READ, 3, 12);
 #define VSER_MAX_LATENCY	NSEC_PER_SEC
 #define VSER_BATCH		4096	/* frames moved by one timer expiry */
 #define VSER_BURST		65536	/* unpaced frames moved under one lock */
-#define VSER_REPORTS		16	/* changes of RTS told in one go */
+#define VSER_SLOW_BURST		1024	/* if each is looked at, bit by bit */
+#define VSER_REPORTS		4	/* lines told of in a row */
 #define VSER_DEFER		256	/* bytes worth waiting for an exchange */
 #define VSER_MAX_LAG		(100 * NSEC_PER_MSEC)	/* of a generator */
+#define VSER_MARK_WINDOW	256	/* bytes that tell where marks are */
 #define VSER_EVENTS		64	/* remembered per line, a power of two */
 #define VSER_MAX_TEXT		256	/* bytes that the generator repeats */
 #define VSER_BREAK_MS		250	/* TCSBRK(0) */
@@ -174,11 +176,19 @@ static_assert(VSER_MAX_PERIOD == 3600000000000);
  *
  * Full and empty. A full tx queue makes the writer wait (or answers EAGAIN). A
  * full rx queue stops the sender if both ends have flow control: the wire finds
- * no room, sets line->throttled and goes idle, and the reader that has made
- * room, half of the queue, starts it again. Otherwise what finds no room is
- * lost and counted as overrun, as on a UART. A closed line receives nothing.
- * Closing loses nothing: what was written goes on being sent as far as the far
- * end takes it, what was received waits for the next reader.
+ * no room, sets line->full and goes idle, and the reader that has made room, half
+ * of the queue, starts it again. Otherwise what finds no room is lost and counted
+ * as overrun, as on a UART. A closed line receives nothing. Closing loses nothing:
+ * what was written goes on being sent as far as the far end takes it, what was
+ * received waits for the next reader.
+ *
+ * RTS, as the far end sees it, goes off when rx is seven eighths full, and comes
+ * back when it is half empty (line->throttled). This does not depend on the sender: a
+ * program that looks at CTS itself has an eighth of the queue for what it has under
+ * way. Our own senders do not look at that: the room in rx stops them, and RTS stops
+ * them only if the program at the other end has taken it away (line->may_send). So a
+ * transfer at full speed uses all of the queue; and when one buffer that was read is
+ * exchanged for the next, which is full, RTS stays off and there is nothing to tell.
  */
 
 static unsigned int vser_nr_lines = 1;
@@ -363,23 +373,35 @@ static bool vser_rx_low(struct vser_line *line)
 	return vser_queue_len(&line->rx) <= vser_queue_size(&line->rx) / 2;
 }
 
+/* Seven eighths of rx are full: the sender is to stop. */
+static bool vser_rx_high(struct vser_line *line)
+{
+	u32 size = vser_queue_size(&line->rx);
+
+	return vser_queue_len(&line->rx) >= size - size / 8;
+}
+
 static void vser_rx_unthrottle(struct vser_line *line)
 {
+	vser_assert_lead(line);
+
 	WRITE_ONCE(line->throttled, false);
+	line->full = false;
 	/* Pairs with vser_wire_report(): who takes the bit sees this. */
 	smp_mb__before_atomic();
 	set_bit(VSER_RTS_STALE, &line->flags);
 }
 
 /*
- * rx is full: the reader is to call when it has made room. A line is throttled
- * only while rx is not low, or there would be nobody to call. Returns false if
- * the reader has made room meanwhile.
+ * rx is about to be full: the reader calls when it has made room. A line is throttled
+ * only while rx is not low: no reader calls otherwise.
  */
-static bool vser_rx_throttle(struct vser_line *line)
+static void vser_rx_throttle(struct vser_line *line)
 {
+	vser_assert_lead(line);
+
 	if (line->throttled)
-		return true;
+		return;
 
 	WRITE_ONCE(line->throttled, true);
 	/* As in vser_rx_unthrottle(). */
@@ -392,13 +414,44 @@ static bool vser_rx_throttle(struct vser_line *line)
 	smp_mb();
 	if (vser_rx_low(line))
 		vser_rx_unthrottle(line);
+}
 
-	return line->throttled;
+/*
+ * There is no room in rx: the wire waits for the reader that makes some. Returns
+ * false if one has done so meanwhile.
+ */
+static bool vser_rx_fill(struct vser_line *line)
+{
+	line->full = true;
+	vser_rx_throttle(line);
+	/* A reader that comes after this look finds the line throttled. */
+	if (vser_rx_low(line))
+		line->full = false;
+
+	return line->full;
+}
+
+/*
+ * Half of rx was empty, and may have been filled since then. If it is not full
+ * again, the far end sees RTS.
+ */
+static void vser_rx_relax(struct vser_line *line)
+{
+	struct vser_wire *lead;
+
+	if (!READ_ONCE(line->throttled) || vser_rx_high(line))
+		return;
+
+	lead = vser_lead_lock(line);
+	if (line->throttled &&
+	    (line->full ? vser_rx_low(line) : !vser_rx_high(line)))
+		vser_rx_unthrottle(line);
+	vser_lead_unlock(lead);
 }
 
 /*
  * How many frames rx takes, whatever becomes of them on the way over @link. If
- * none, the line is throttled from here on until the reader has made room.
+ * none, there are none from here on until the reader has emptied half of it.
  */
 static u32 vser_rx_room(struct vser_line *line, const struct vser_link *link)
 {
@@ -406,11 +459,9 @@ static u32 vser_rx_room(struct vser_line *line, const struct vser_link *link)
 
 	vser_assert_lead(line);
 
-	if (line->throttled) {
-		if (!vser_rx_low(line))
-			return 0;
-		vser_rx_unthrottle(line);
-	}
+	if (line->full && !vser_rx_low(line))
+		return 0;
+	line->full = false;
 
 	do {
 		room = vser_queue_size(&line->rx) - vser_queue_len(&line->rx);
@@ -421,7 +472,7 @@ static u32 vser_rx_room(struct vser_line *line, const struct vser_link *link)
 		/* Half of a small queue may be too little for the worst. */
 		if (!room && vser_rx_low(line))
 			room = 1;
-	} while (!room && !vser_rx_throttle(line));
+	} while (!room && !vser_rx_fill(line));
 
 	return room;
 }
@@ -464,9 +515,29 @@ static bool vser_rx_defer(struct vser_line *line, struct vser_wire *lead)
 	return true;
 }
 
-/* The reader has taken bytes from rx; no wire's lock held. */
+/*
+ * The reader has taken bytes from rx; no wire's lock held.
+ *
+ * Several readers may be here at once, and a writer or the timer may move bytes
+ * meanwhile. Bytes that wait in tx for a reader do so for one of two reasons, and
+ * both are lifted here, each by a reader that cannot miss it:
+ *
+ * - The wire has found no room. Then line->throttled is set, under the lead's lock,
+ *   and a reader that empties half of rx after that sees it; what it took before,
+ *   the wire sees (vser_rx_throttle()).
+ * - A reader has deferred them, because there is a rest in rx. Then line->deferred
+ *   is set, and the reader that takes the rest sees it; what was taken before, the
+ *   one that defers sees (vser_rx_defer()).
+ *
+ * The reader that finds one of them true moves the bytes, or defers them once more
+ * if there is a rest again, in which case the next one is responsible. As both are
+ * changed under the lead's lock alone, the last change is followed by an attempt to
+ * move bytes. RTS has no part in this: it is told when all
+ * is done, and no sender of ours waits for it to be told.
+ */
 static void vser_rx_made_room(struct vser_line *line)
 {
+	struct vser_line *to = line;
 	struct vser_wire *lead;
 	bool done;
 
@@ -475,14 +546,6 @@ static void vser_rx_made_room(struct vser_line *line)
 	if (READ_ONCE(line->throttled) ? !vser_rx_low(line) :
 	    !READ_ONCE(line->deferred) || vser_queue_len(&line->rx))
 		return;
-
-	lead = vser_lead_lock(line);
-	if (line->throttled)
-		vser_rx_unthrottle(line);
-	vser_lead_unlock(lead);
-	/* Before anything is deferred: nobody who finds no RTS comes again. */
-	if (test_and_clear_bit(VSER_RTS_STALE, &line->flags))
-		vser_modem_tell(line);
 
 	lead = vser_lead_lock(line);
 	done = vser_rx_defer(line, lead);
@@ -494,7 +557,14 @@ static void vser_rx_made_room(struct vser_line *line)
 		mutex_unlock(&lead->line->tx.lock);
 	}
 	if (!done)
-		vser_wire_kick(lead);
+		to = vser_wire_pump(lead, false);
+
+	/* If rx has filled up again by now, RTS has not changed. */
+	vser_rx_relax(line);
+	vser_wire_report(line);
+	/* The line may have been wired anew meanwhile. */
+	if (to != line)
+		vser_wire_report(to);
 }
 
 static void vser_rx_overrun(struct vser_line *line, u32 n)
@@ -502,7 +572,6 @@ static void vser_rx_overrun(struct vser_line *line, u32 n)
 	trace_vser_drop(line->index, n, vser_queue_len(&line->rx));
 	vser_count(&line->rx_overrun, n);
 	line->lost += n;
-	vser_rx_throttle(line);
 }
 
 /* What is lost in a row makes one event, before anything else happens. */
@@ -528,6 +597,8 @@ static void vser_rx_took(struct vser_line *line, u32 n)
 	vser_rx_tell_lost(line);
 	line->position += n;
 	trace_vser_rx(line->index, n, vser_queue_len(&line->rx));
+	if (!line->throttled && vser_rx_high(line))
+		vser_rx_throttle(line);
 	vser_wake(line, VSER_KEY_RX);
 }
 
@@ -656,9 +727,9 @@ static u32 vser_tx_queued(struct vser_wire *wire)
 	return line->admitted - line->tx.fifo.kfifo.out;
 }
 
-static u32 vser_tx_room(struct vser_wire *wire)
+static u32 vser_tx_room(struct vser_wire *wire, bool begun)
 {
-	return wire->line->far->room(wire->line);
+	return wire->line->far->room(wire->line, begun);
 }
 
 static bool vser_tx_empty(struct vser_line *line)
@@ -765,14 +836,25 @@ static int vser_tx_drain(struct vser_line *line)
 	return vser_wait(line, VSER_KEY_SENT, vser_tx_empty(line));
 }
 
+/* Drops what is to be sent, but for the frame that is on the wire: that ends. */
 static void vser_tx_flush(struct vser_line *line)
 {
+	u64 now;
+
 	spin_lock_bh(&line->out.lock);
-	vser_wire_catch_up(&line->out);
-	vser_count(&line->tx_flushed, vser_queue_flush(&line->tx));
+	now = vser_wire_catch_up(&line->out);
+	if (line->out.busy && !line->far->room(line, true))
+		line->out.busy = false;
+	vser_count(&line->tx_flushed,
+		   vser_queue_flush(&line->tx, line->out.busy));
 	vser_tx_admit(&line->out);
-	line->far->rest(line);
-	line->out.busy = false;
+	if (line->out.busy) {
+		/* It may be the last one by now: no batch to wait for. */
+		line->out.look = now;
+		vser_wire_arm(&line->out, now);
+	} else {
+		line->far->rest(line);
+	}
 	vser_tx_made_room(line);
 	spin_unlock_bh(&line->out.lock);
 
@@ -780,11 +862,13 @@ static void vser_tx_flush(struct vser_line *line)
 	vser_wire_kick(&line->out);
 }
 
+/* Drops what has been received, with what has arrived and is not yet in rx. */
 static int vser_rx_flush(struct vser_line *line)
 {
+	vser_wire_kick(READ_ONCE(line->lead));
 	if (mutex_lock_interruptible(&line->rx.lock))
 		return -ERESTARTSYS;
-	vser_count(&line->rx_flushed, vser_queue_flush(&line->rx));
+	vser_count(&line->rx_flushed, vser_queue_flush(&line->rx, false));
 	mutex_unlock(&line->rx.lock);
 
 	vser_line_check_reap(line);
@@ -861,7 +945,7 @@ static u32 vser_generator_queued(struct vser_wire *wire)
 }
 
 /* At a pace it sends come what may; without, it fills rx. */
-static u32 vser_generator_room(struct vser_wire *wire)
+static u32 vser_generator_room(struct vser_wire *wire, bool begun)
 {
 	return wire->paced ? U32_MAX : vser_rx_room(wire->line, &wire->link);
 }
@@ -916,7 +1000,7 @@ static void vser_sink_listen(struct vser_line *line, bool on)
 {
 }
 
-static u32 vser_sink_room(struct vser_line *line)
+static u32 vser_sink_room(struct vser_line *line, bool begun)
 {
 	return line->brk ? 0 : U32_MAX;
 }
@@ -929,7 +1013,7 @@ static void vser_sink_rest(struct vser_line *line)
 {
 }
 
-static void vser_sink_modem(struct vser_line *line, u32 outputs)
+static void vser_sink_modem(struct vser_line *line, u32 outputs, bool held)
 {
 }
 
@@ -966,7 +1050,7 @@ static const struct vser_far_ops vser_far_open = {
  * whose peer has left the null modem, and one that is just being wired.
  */
 
-static u32 vser_unplugged_room(struct vser_line *line)
+static u32 vser_unplugged_room(struct vser_line *line, bool begun)
 {
 	return 0;
 }
@@ -986,21 +1070,30 @@ static const struct vser_far_ops vser_far_unplugged = {
  * held.
  */
 
-/* May the line send? */
+/* May the line begin to send, if there is room? */
 static bool vser_link_clear_to_send(struct vser_line *line)
 {
 	return !line->brk && (READ_ONCE(line->flow) != VSER_FLOW_RTSCTS ||
-			      READ_ONCE(line->inputs) & TIOCM_CTS);
+			      READ_ONCE(line->may_send));
 }
 
-static u32 vser_link_room(struct vser_line *line)
+/*
+ * The frame that is on the wire is finished when RTS goes off, as the shift register
+ * of a UART empties itself. Only if that would lose it, it starts again later: the
+ * other end has been closed, or has flow control, too, and was set anew and takes more
+ * room now.
+ */
+static u32 vser_link_room(struct vser_line *line, bool begun)
 {
 	struct vser_line *to = line->out.to;
 
-	if (!vser_link_clear_to_send(line))
+	if (line->brk || (!begun && !vser_link_clear_to_send(line)))
 		return 0;
-	if (READ_ONCE(line->flow) != VSER_FLOW_RTSCTS ||
-	    READ_ONCE(to->flow) != VSER_FLOW_RTSCTS)
+	if (READ_ONCE(line->flow) != VSER_FLOW_RTSCTS)
+		return U32_MAX;
+	if (begun && !vser_rx_open(to))
+		return 0;
+	if (READ_ONCE(to->flow) != VSER_FLOW_RTSCTS)
 		return U32_MAX;
 
 	return vser_rx_room(to, &line->out.link);
@@ -1018,7 +1111,7 @@ static bool vser_link_exchange(struct vser_line *line)
 	struct vser_line *to = line->out.to;
 	u32 n = vser_queue_len(&line->tx);
 
-	if (!n || vser_queue_len(&to->rx) || to->throttled ||
+	if (!n || vser_queue_len(&to->rx) ||
 	    !vser_link_clear_to_send(line) || !vser_rx_open(to) ||
 	    !vser_rx_plain(to, &line->out.link) ||
 	    vser_queue_size(&to->rx) != vser_queue_size(&line->tx))
@@ -1039,11 +1132,12 @@ static void vser_link_at_rest(struct vser_line *line)
 	vser_rx_rest(line->out.to, &line->out.link);
 }
 
-static void vser_link_modem(struct vser_line *line, u32 outputs)
+static void vser_link_modem(struct vser_line *line, u32 outputs, bool held)
 {
 	u32 inputs = 0;
 
-	if (outputs & TIOCM_RTS)
+	WRITE_ONCE(line->out.to->may_send, outputs & TIOCM_RTS);
+	if ((outputs & TIOCM_RTS) && !held)
 		inputs |= TIOCM_CTS;
 	if (outputs & TIOCM_DTR)
 		inputs |= TIOCM_DSR | TIOCM_CD;
@@ -1141,6 +1235,7 @@ static void vser_plug(struct vser_line *line, const struct vser_far_ops *far,
 
 	/* Nobody there is ready to receive until he says so: vser_plugged(). */
 	lead = vser_lead_lock(line);
+	WRITE_ONCE(line->may_send, false);
 	vser_modem_receive(line, 0);
 	vser_lead_unlock(lead);
 
@@ -1400,6 +1495,43 @@ static void vser_set_generator(struct vser_line *line,
 }
 
 /*
+ * The last place in rx from @at to @end that is in no mark, or 0. Before @at, a reader
+ * may be in one of @places.
+ */
+static u32 vser_rx_mark_end(struct vser_line *line, u32 at, u32 end, u32 places)
+{
+	u32 last = 0;
+
+	for (; at < end; at++) {
+		places = vser_mark_next(places, vser_queue_at(&line->rx, at));
+		if (places == VSER_MARK_BETWEEN)
+			last = at + 1;
+	}
+
+	return last;
+}
+
+/*
+ * How many of the oldest bytes of rx fit into @size, with no mark cut in two. Marks are
+ * found from some bytes before that. If these are such that it could be this way or
+ * that, as are nothing but 0xff, the reader is taken to be between two marks.
+ */
+static u32 vser_rx_fit(struct vser_line *line, u32 size)
+{
+	u32 at = size > VSER_MARK_WINDOW ? size - VSER_MARK_WINDOW : 0, fit;
+
+	lockdep_assert_held(&line->rx.lock);
+	vser_assert_lead(line);
+
+	if (!line->mark || vser_queue_len(&line->rx) <= size)
+		return size;
+
+	fit = vser_rx_mark_end(line, at, size, VSER_MARK_ANY);
+
+	return fit ?: vser_rx_mark_end(line, 0, size, VSER_MARK_BETWEEN);
+}
+
+/*
  * Gives both queues another size, a power of two. What does not fit into a
  * smaller one is flushed. If there is no memory, nothing has changed.
  */
@@ -1429,7 +1561,8 @@ static int vser_set_fifo(struct vser_line *line, u32 size)
 	}
 	spin_lock_bh(&line->out.lock);
 	vser_wire_catch_up(&line->out);
-	vser_count(&line->tx_flushed, vser_queue_swap(&line->tx, &tx, &tx_size));
+	vser_count(&line->tx_flushed,
+		   vser_queue_swap(&line->tx, &tx, &tx_size, size));
 	vser_tx_admit(&line->out);
 	vser_tx_made_room(line);
 	spin_unlock_bh(&line->out.lock);
@@ -1437,10 +1570,17 @@ static int vser_set_fifo(struct vser_line *line, u32 size)
 
 	mutex_lock(&line->rx.lock);
 	lead = vser_lead_lock(line);
-	vser_count(&line->rx_flushed, vser_queue_swap(&line->rx, &rx, &rx_size));
+	vser_count(&line->rx_flushed,
+		   vser_queue_swap(&line->rx, &rx, &rx_size,
+				   vser_rx_fit(line, size)));
+	if (vser_rx_high(line))
+		vser_rx_throttle(line);
 	vser_lead_unlock(lead);
 	mutex_unlock(&line->rx.lock);
 	vser_rx_made_room(line);
+	vser_wire_report(line);
+	/* What has ended by now has moved, and the far end's RTS may have changed. */
+	vser_wire_kick(&line->out);
 
 out_free:
 	if (!IS_ERR(tx))
@@ -1540,10 +1680,17 @@ static void vser_set_outputs(struct vser_line *line, u32 outputs)
 	vser_modem_send(line);
 }
 
+/*
+ * Under the lock of the lead: a frame for which there was room is not lost because
+ * the line is closed before it is in rx.
+ */
 static void vser_set_openers(struct vser_line *line, unsigned int openers)
 {
+	struct vser_wire *lead = vser_lead_lock(line);
+
 	/* Pairs with vser_rx_open(): there is a buffer before there are openers. */
 	smp_store_release(&line->openers, openers);
+	vser_lead_unlock(lead);
 }
 
 static int vser_line_open(struct vser_line *line, fmode_t mode)
@@ -1976,9 +2123,9 @@ static ssize_t vser_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		if (n)
 			vser_rx_made_room(line);
 		done += n;
-	} while (late || !done);
+	} while ((late || !done) && vser_may_go_on());
 
-	return done ?: ret;
+	return done ?: ret ?: -EINTR;
 }
 
 /*
@@ -2016,6 +2163,8 @@ static ssize_t vser_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		n = vser_tx_write(line, from, &late);
 		mutex_unlock(&line->tx.lock);
 		done += n;
+		if (iov_iter_count(from) && !vser_may_go_on())
+			return done ?: -EINTR;
 		if (n || late)
 			continue;
 

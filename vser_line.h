@@ -34,7 +34,8 @@ struct vser_wire;
  *          held, too. NULL if the source is not a queue
  * @queued: the admitted frames that are not yet sent
  * @room:   how many the receiving side takes now; if none, it will call
- *          vser_wire_kick() when it can take some
+ *          vser_wire_kick() when it can take some. @begun: the frame that is on
+ *          the wire asks, which no longer waits for leave to start
  * @carry:  hand @n of them on; n is at most what @queued and @room said
  * @idle:   @carry has handed on the last one
  * @endless: it never runs dry
@@ -45,7 +46,7 @@ struct vser_source {
 	void (*admit)(struct vser_wire *wire);
 	bool (*exchange)(struct vser_wire *wire);
 	u32 (*queued)(struct vser_wire *wire);
-	u32 (*room)(struct vser_wire *wire);
+	u32 (*room)(struct vser_wire *wire, bool begun);
 	void (*carry)(struct vser_wire *wire, u32 n);
 	void (*idle)(struct vser_wire *wire);
 	bool endless;
@@ -94,12 +95,14 @@ struct vser_wire {
  * @flow:    the flow control that a line gets when it is wired so
  * @listen:  the line got its first reader (@on), or lost its last; line->
  *           open_lock held, process context
- * @room:    how many frames it takes from the line now
+ * @room:    how many frames it takes from the line now. @begun: as in
+ *           struct vser_source
  * @receive: @n bytes arrive from the line
  * @exchange: takes all that is in tx at once by changing places with it, and
  *            says if it could; line->tx.lock held, too. May be NULL
  * @rest:    the line has nothing more to send
- * @modem:   the line's outputs are @outputs, of VSER_MODEM_OUTPUTS
+ * @modem:   the line's outputs are @outputs, of VSER_MODEM_OUTPUTS; @held: RTS
+ *           is seen off nevertheless, as rx is filling up
  * @brk:     the line sends a break
  *
  * All but @listen are called with line->out.lock held, in softirq or process
@@ -110,11 +113,11 @@ struct vser_far_ops {
 	u32 type;
 	u32 flow;
 	void (*listen)(struct vser_line *line, bool on);
-	u32 (*room)(struct vser_line *line);
+	u32 (*room)(struct vser_line *line, bool begun);
 	void (*receive)(struct vser_line *line, const u8 *bytes, u32 n);
 	bool (*exchange)(struct vser_line *line);
 	void (*rest)(struct vser_line *line);
-	void (*modem)(struct vser_line *line, u32 outputs);
+	void (*modem)(struct vser_line *line, u32 outputs, bool held);
 	void (*brk)(struct vser_line *line);
 };
 
@@ -225,13 +228,19 @@ enum {
  * @lead:      the wire that leads here; written under @config_lock and the
  *             lock of the wire that it named before
  * What follows is protected by the lock of @lead:
- * @throttled: the wire found rx full and waits for the reader to make room;
- *             written with WRITE_ONCE, readers look at it without the lock
+ * @throttled: rx was seven eighths full, and is not yet half empty: RTS is off
+ *             for the far end to see, and the reader that empties half of rx has
+ *             to say so; written with WRITE_ONCE, readers look at it without the
+ *             lock
+ * @full:      the wire found no room in rx, and waits until half of it is empty;
+ *             never without @throttled
  * @deferred:  the wire has bytes for rx, and waits until that is empty; written
  *             with WRITE_ONCE, readers look at it without the lock
  * @mark:      mark errors in what is read
  * @inputs:    modem lines that the far end drives, TIOCM_*; written with
  *             WRITE_ONCE, and read without the lock
+ * @may_send:  the far end's program has RTS on, whatever is seen of it because
+ *             of a queue that fills up; likewise
  * @lost:      bytes that found no room, and no event has told of yet
  * @position:  bytes put into rx since the module was loaded
  * @events:    the last VSER_EVENTS events, or NULL while nobody ever opened
@@ -303,8 +312,10 @@ struct vser_line {
 	struct vser_wire *lead;
 	bool brk;
 	bool throttled;
+	bool full;
 	bool deferred;
 	bool mark;
+	bool may_send;
 	u32 inputs;
 	u32 lost;
 	u64 position;

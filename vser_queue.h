@@ -13,12 +13,24 @@
 #include <linux/fs.h>
 #include <linux/kfifo.h>
 #include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
 #include "vser_compat.h"
+
+/*
+ * Between two turns of a loop in process context: offers the CPU to others. Returns
+ * false if the caller is being killed, and is to leave the rest. No spinlock held.
+ */
+static inline bool vser_may_go_on(void)
+{
+	cond_resched();
+
+	return !fatal_signal_pending(current);
+}
 
 /**
  * struct vser_queue - the bytes under way in one direction
@@ -154,14 +166,26 @@ static inline u32 vser_queue_in(struct vser_queue *queue, const u8 *bytes, u32 n
 	return done;
 }
 
-/* Consumer: takes all bytes away; returns how many. */
-static inline u32 vser_queue_flush(struct vser_queue *queue)
+/*
+ * Consumer: takes all bytes away, but for the oldest one if @keep is true; returns
+ * how many.
+ */
+static inline u32 vser_queue_flush(struct vser_queue *queue, bool keep)
 {
 	struct __kfifo *fifo = &queue->fifo.kfifo;
-	u32 n;
+	u32 n, from, to;
 
 	/* Pairs with the release in vser_queue_put(). */
 	n = smp_load_acquire(&fifo->in) - fifo->out;
+	if (!n)
+		return 0;
+	if (keep) {
+		n--;
+		/* The bytes between are the consumer's, and the last one, too. */
+		from = (fifo->out + queue->shift) & fifo->mask;
+		to = (from + n) & fifo->mask;
+		((u8 *)fifo->data)[to] = ((u8 *)fifo->data)[from];
+	}
 	vser_queue_skip(queue, n);
 
 	return n;
@@ -186,22 +210,31 @@ static inline u32 vser_queue_exchange(struct vser_queue *from,
 	return n;
 }
 
+/* Consumer: byte number @at of those that are queued. */
+static inline u8 vser_queue_at(struct vser_queue *queue, u32 at)
+{
+	struct __kfifo *fifo = &queue->fifo.kfifo;
+
+	return ((u8 *)fifo->data)[(fifo->out + queue->shift + at) & fifo->mask];
+}
+
 /*
- * Producer and consumer at once: the bytes move into @buffer of @size bytes, as
- * many as fit, oldest first. Returns how many did not; @buffer and @size become
- * those of the old buffer.
+ * Producer and consumer at once: the bytes move into @buffer of @size bytes, the
+ * oldest @most of them, which fit. Returns how many did not; @buffer and @size
+ * become those of the old buffer.
  */
-static inline u32 vser_queue_swap(struct vser_queue *queue, void **buffer, u32 *size)
+static inline u32 vser_queue_swap(struct vser_queue *queue, void **buffer, u32 *size,
+				  u32 most)
 {
 	struct __kfifo *fifo = &queue->fifo.kfifo;
 	u32 len = fifo->in - fifo->out, done = 0, lost = 0, n;
 	u32 old_size = fifo->mask + 1;
 	u8 *bytes;
 
-	if (len > *size) {
-		lost = len - *size;
+	if (len > most) {
+		lost = len - most;
 		WRITE_ONCE(fifo->in, fifo->in - lost);
-		len = *size;
+		len = most;
 	}
 	while (done < len) {
 		u32 from = (fifo->out + queue->shift + done) & fifo->mask;
@@ -237,7 +270,8 @@ static inline u32 vser_queue_swap(struct vser_queue *queue, void **buffer, u32 *
  * Moves bytes from @from into the queue until one of them ends. Returns how many.
  * *@late tells in advance that the memory was brought in, and afterwards that some
  * of it was not there. The first try queues a piece in full or not at all, so that
- * the bytes of one call stay together where that is possible.
+ * the bytes of one call stay together where that is possible. The other side may go on
+ * all the time: hence a look at each turn.
  */
 static inline size_t vser_queue_from_iter(struct vser_queue *queue,
 					  struct iov_iter *from, bool *late)
@@ -251,7 +285,8 @@ static inline size_t vser_queue_from_iter(struct vser_queue *queue,
 
 	*late = false;
 	while (!*late && iov_iter_count(from) &&
-	       (len = vser_queue_room(queue, &room))) {
+	       (len = vser_queue_room(queue, &room)) &&
+	       (!done || vser_may_go_on())) {
 		len = min_t(size_t, len, iov_iter_count(from));
 		pagefault_disable();
 		copied = _copy_from_iter(room, len, from);
@@ -284,7 +319,8 @@ static inline size_t vser_queue_to_iter(struct vser_queue *queue,
 
 	*late = false;
 	while (!*late && iov_iter_count(to) &&
-	       (len = vser_queue_peek(queue, &bytes))) {
+	       (len = vser_queue_peek(queue, &bytes)) &&
+	       (!done || vser_may_go_on())) {
 		len = min_t(size_t, len, iov_iter_count(to));
 		pagefault_disable();
 		copied = _copy_to_iter(bytes, len, to);
@@ -315,9 +351,7 @@ static inline int vser_iter_fault_in(struct iov_iter *iter, u32 most, bool store
 		missing = store ? fault_in_iov_iter_writeable(iter, n) :
 				  fault_in_iov_iter_readable(iter, n);
 	/* The program may take the page away as fast as it comes. */
-	cond_resched();
-
-	return missing == n || fatal_signal_pending(current) ? -EFAULT : 0;
+	return !vser_may_go_on() || missing == n ? -EFAULT : 0;
 }
 
 #endif /* VSER_QUEUE_H */

@@ -196,21 +196,34 @@ static void vser_wire_set_ends(struct vser_wire *wire)
 	wire->reset = false;
 }
 
-/* Hands on @n frames; the wire stays busy if there are more, and room. */
+/*
+ * Hands on @n frames; the wire stays busy if there are more, and room. If one of
+ * the ends was set anew, @n is 1: for those that follow there may be less room.
+ */
 static void vser_wire_carry(struct vser_wire *wire, u32 n)
 {
-	if (wire->reset) {
-		wire->source->carry(wire, 1);
+	wire->source->carry(wire, n);
+	if (wire->reset)
 		vser_wire_set_ends(wire);
-		n--;
-	}
-	if (n)
-		wire->source->carry(wire, n);
 	wire->busy = wire->source->queued(wire);
 	if (!wire->busy)
 		wire->source->idle(wire);
 	else
-		wire->busy = wire->source->room(wire);
+		wire->busy = wire->source->room(wire, false);
+}
+
+/*
+ * How many frames the receiving side takes from a busy wire. The first one is on
+ * the wire: what stops the sender does not stop that.
+ */
+static u32 vser_wire_room(struct vser_wire *wire)
+{
+	u32 room = wire->source->room(wire, false);
+
+	if (room)
+		return room;
+
+	return !!wire->source->room(wire, true);
 }
 
 /* Hands on a batch of the frames that have ended by @now. */
@@ -229,8 +242,9 @@ static void vser_wire_run(struct vser_wire *wire, u64 now)
 	if (!n)
 		return;
 	n = min3(n, (u64)wire->source->queued(wire), (u64)VSER_BATCH);
-	/* There is none if the receiver has taken its RTS away meanwhile. */
-	n = min_t(u64, n, wire->source->room(wire));
+	if (wire->reset)
+		n = 1;
+	n = min_t(u64, n, vser_wire_room(wire));
 	if (!n) {
 		wire->busy = false;
 		return;
@@ -273,16 +287,35 @@ static void vser_wire_move_later(struct vser_wire *wire)
 		hrtimer_start(&wire->timer, at, HRTIMER_MODE_ABS_SOFT);
 }
 
+/*
+ * How many frames are moved under one lock, without a pace. One that the receiver
+ * looks at bit by bit costs a hundred times as much as one that is copied.
+ */
+static u32 vser_wire_burst(struct vser_wire *wire)
+{
+	const struct vser_line *to = wire->to;
+
+	if (!to || (vser_link_clean(&wire->link) &&
+		    wire->link.tx.fmt.datab == 8 && !READ_ONCE(to->mark)))
+		return VSER_BURST;
+
+	return VSER_SLOW_BURST;
+}
+
 /* Moves what can be moved, without a pace. Returns true if there is more. */
 static bool vser_wire_move(struct vser_wire *wire)
 {
-	u32 moved = 0, n;
+	u32 burst = VSER_SLOW_BURST, moved = 0, n;
 
-	while (moved < VSER_BURST) {
-		n = min(wire->source->queued(wire), VSER_BURST - moved);
+	/* Mostly there is little: what it costs need not be known. */
+	if (wire->source->queued(wire) > burst)
+		burst = vser_wire_burst(wire);
+
+	while (moved < burst) {
+		n = min(wire->source->queued(wire), burst - moved);
 		if (!n)
 			return false;
-		n = min(n, wire->source->room(wire));
+		n = min(n, wire->source->room(wire, false));
 		if (!n) {
 			WRITE_ONCE(wire->stalled, true);
 			return false;
@@ -311,7 +344,7 @@ static bool vser_wire_start(struct vser_wire *wire, u64 now)
 		vser_wire_set_ends(wire);
 	if (!wire->paced)
 		return vser_wire_move(wire);
-	if (!wire->source->queued(wire) || !wire->source->room(wire))
+	if (!wire->source->queued(wire) || !wire->source->room(wire, false))
 		return false;
 
 	wire->busy = true;
@@ -367,13 +400,16 @@ static bool vser_wire_exchange(struct vser_wire *wire)
 
 /*
  * Does what there is to do on the wire, and returns the line that it leads to,
- * for vser_wire_report(). No wire's lock held. @exchange: by exchanging buffers, if
- * that can be done; then tx.lock is held.
+ * for vser_wire_report(). Process context, no wire's lock held. @exchange: by
+ * exchanging buffers, if that can be done; then tx.lock is held.
+ *
+ * As much as the largest queue holds, and of a process that is being killed no
+ * more than it has begun. If there is more, the timer goes on: vser_wire_move().
  */
 static struct vser_line *vser_wire_pump(struct vser_wire *wire, bool exchange)
 {
-	u32 rounds = wire->source->endless ? 1 : VSER_MAX_FIFO / VSER_BURST;
 	struct vser_line *to;
+	u32 moved = 0;
 	bool more;
 	u64 now;
 
@@ -382,9 +418,11 @@ static struct vser_line *vser_wire_pump(struct vser_wire *wire, bool exchange)
 		now = vser_wire_catch_up(wire);
 		more = !(exchange && vser_wire_exchange_locked(wire)) &&
 		       vser_wire_resume(wire, now);
+		if (more)
+			moved += vser_wire_burst(wire);
 		to = wire->to;
 		spin_unlock_bh(&wire->lock);
-	} while (more && --rounds);
+	} while (more && moved < VSER_MAX_FIFO && vser_may_go_on());
 
 	return to;
 }
@@ -397,10 +435,12 @@ static u32 vser_modem_driven(struct vser_line *line)
 
 /*
  * Tells the far end the line's modem outputs. RTS is what the program wants
- * and, with flow control, off while rx is full.
+ * and, with flow control, seen off while rx is filling up. Returns the line at
+ * the far end, or NULL: it may have received bytes.
  */
-static void vser_modem_tell(struct vser_line *line)
+static struct vser_line *vser_modem_tell(struct vser_line *line)
 {
+	struct vser_line *to;
 	u32 outputs;
 
 	spin_lock_bh(&line->out.lock);
@@ -410,40 +450,39 @@ static void vser_modem_tell(struct vser_line *line)
 	 * to come here sees both changes.
 	 */
 	outputs = vser_modem_driven(line);
-	if (READ_ONCE(line->flow) == VSER_FLOW_RTSCTS &&
-	    READ_ONCE(line->throttled))
-		outputs &= ~TIOCM_RTS;
-	line->far->modem(line, outputs);
+	line->far->modem(line, outputs,
+			 READ_ONCE(line->flow) == VSER_FLOW_RTSCTS &&
+			 READ_ONCE(line->throttled));
+	to = line->out.to;
 	spin_unlock_bh(&line->out.lock);
+
+	return to;
 }
 
 /*
- * After a wire that leads to @line has run: if that has changed RTS, tells the
- * far end, which then may go on sending. A reader on another CPU may change RTS
- * as fast as it is told; after some rounds the timer goes on. No wire's lock
- * held.
+ * After a wire that leads to @line has run, or a reader has made room: if that has
+ * changed RTS as the far end sees it, tells the far end. No wire's lock held.
+ *
+ * Each path that sets VSER_RTS_STALE ends here. So it is enough to take the bit once:
+ * if it is set again after that, the path that sets it is on its way here. To tell may
+ * move frames of @line to the far end, which may change RTS there. That cannot go on
+ * for long, as each change takes half a queue; if there is more, the wire is paced, and
+ * its timer comes here.
+ *
+ * Nothing waits for this: a wire looks for room itself, and a reader that makes room
+ * starts the wire, in vser_rx_made_room().
  */
 static void vser_wire_report(struct vser_line *line)
 {
 	unsigned int round;
-	struct vser_wire *lead;
 
-	/* RTS changes seldom: first a look without an atomic operation. */
-	if (!line || !test_bit(VSER_RTS_STALE, &line->flags))
-		return;
-
-	for (round = 0; round < VSER_REPORTS; round++) {
-		if (!test_and_clear_bit(VSER_RTS_STALE, &line->flags))
+	for (round = 0; line && round < VSER_REPORTS; round++) {
+		/* RTS changes seldom: first a look without an atomic operation. */
+		if (!test_bit(VSER_RTS_STALE, &line->flags) ||
+		    !test_and_clear_bit(VSER_RTS_STALE, &line->flags))
 			return;
-		vser_modem_tell(line);
-		/* With RTS off there is nothing more to be done. */
-		if (!READ_ONCE(line->throttled))
-			vser_wire_pump(READ_ONCE(line->lead), false);
+		line = vser_modem_tell(line);
 	}
-
-	lead = vser_lead_lock(line);
-	vser_wire_move_later(lead);
-	vser_lead_unlock(lead);
 }
 
 /*
@@ -470,7 +509,9 @@ static void vser_modem_send(struct vser_line *line)
 /*
  * The timer is always armed by hrtimer_start() under the wire's lock, and never
  * by returning HRTIMER_RESTART: a process may have armed it anew while this
- * function waited for the lock. Then it is not yet time to look.
+ * function waited for the lock. Then it is not yet time to look. The timer of a busy
+ * wire is armed, for wire->look or earlier, whenever the lock is free; this function
+ * sees to that, too, however early it runs.
  */
 static enum hrtimer_restart vser_wire_timer(struct hrtimer *timer)
 {
@@ -488,6 +529,9 @@ static enum hrtimer_restart vser_wire_timer(struct hrtimer *timer)
 		vser_wire_run(wire, now);
 		if (wire->busy)
 			vser_wire_arm(wire, now);
+	} else {
+		hrtimer_start(&wire->timer, ns_to_ktime(wire->look),
+			      HRTIMER_MODE_ABS_SOFT);
 	}
 	trace_vser_timer(wire->line->index, wire == &wire->line->in, late,
 			 wire->busy);
@@ -517,9 +561,11 @@ static void vser_wire_tune(struct vser_wire *wire)
 	wire->pace = period ? vser_pace_of_period(period) :
 			      vser_pace_of_uart(&uart);
 	wire->paced = period || READ_ONCE(wire->line->pacing);
+	/* The frame on the wire ends as it began; without a pace, at once. */
+	if (!wire->paced && wire->busy && vser_wire_room(wire))
+		vser_wire_carry(wire, 1);
 	if (!wire->paced)
 		wire->busy = false;
-	/* The frame on the wire ends as it began. */
 	if (wire->busy)
 		wire->reset = true;
 	else

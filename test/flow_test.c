@@ -458,9 +458,20 @@ TEST_WITHIN(stale_timer, 60, "a new latency holds, whatever the timer was set to
 	CHECK(at_once);
 }
 
-/* Sleep all of them, and is there nothing that they could do? For 100 ms. */
+static unsigned long all_switches(pid_t writer, const pid_t readers[2])
+{
+	return switches_of(writer) + switches_of(readers[0]) +
+	       switches_of(readers[1]);
+}
+
+/*
+ * Sleep all of them, and is there something that they could do? They are looked at
+ * one after the other, 20 times in 100 ms. If none of them has run from the first
+ * time to the last, all have slept at once.
+ */
 static bool stalled(int fd, pid_t writer, const pid_t readers[2])
 {
+	unsigned long before = all_switches(writer, readers);
 	int i;
 
 	for (i = 0; i < 20; i++) {
@@ -472,7 +483,7 @@ static bool stalled(int fd, pid_t writer, const pid_t readers[2])
 		sleep_ms(5);
 	}
 
-	return true;
+	return all_switches(writer, readers) == before;
 }
 
 static __u8 block[FIFO_SIZE];
@@ -776,6 +787,48 @@ TEST(flush_both, "TCIOFLUSH throws away both")
 	check_flushed(fd, 5, 7);
 }
 
+TEST(flush_out_on_wire, "TCOFLUSH leaves the frame that is on the wire, which arrives")
+{
+	int fd;
+
+	wire_line(0, "loopback");
+	set_attr(0, "baud", "50");
+	fd = open_line(O_RDWR);
+	write_row(fd, 0, 10);
+	CHECK_EQ(ioctl(fd, TCFLSH, TCOFLUSH), 0);
+	/* On a busy machine there may have been more before. */
+	CHECK_EQ(stat_of(0, "tx_flushed") + stat_of(0, "tx_sent") + 1, 10);
+	CHECK_EQ(fsync(fd), 0);
+	CHECK_EQ(stat_of(0, "tx_flushed") + stat_of(0, "tx_sent"), 10);
+	read_row(fd, 0, stat_of(0, "tx_sent"));
+	CHECK_EQ(rx_queued(fd), 0);
+	check_line_books(0);
+
+	/* What is written after it follows it. */
+	write_row(fd, 0, 10);
+	CHECK_EQ(ioctl(fd, TCFLSH, TCOFLUSH), 0);
+	set_attr(0, "pacing", "0");
+	read_away(fd);
+	write_row(fd, 20, 100);
+	read_row(fd, 20, 100);
+	check_line_books(0);
+}
+
+TEST(flush_in_arrived, "TCIFLUSH throws away what has arrived, also if the timer has yet to look")
+{
+	int fd;
+
+	wire_line(0, "loopback");
+	set_attr(0, "latency_ns", "1000000000");
+	fd = open_line(O_RDWR);
+	/* At 11520 frames a second, the timer looks after 4096 of them. */
+	write_row(fd, 0, 20000);
+	sleep_ms(50);
+	CHECK_EQ(ioctl(fd, TCFLSH, TCIFLUSH), 0);
+	CHECK(stat_of(0, "rx_flushed") >= 575);
+	check_line_books(0);
+}
+
 TEST(flush_invalid, "TCFLSH of anything else is EINVAL and throws nothing away")
 {
 	static const unsigned long queues[] = { 3, 4, 100, ~0UL };
@@ -865,6 +918,72 @@ TEST(faster_later, "bytes that wait for a slow line arrive at the new speed")
 	/* The byte on the line ends at 50 baud. */
 	CHECK(now_ns() - start >= 200 * NSEC_PER_MSEC + 50 * NSEC_PER_MSEC);
 	check_no_loss(0);
+}
+
+/*
+ * A frame takes 33 ms, and the latency is a thousandth of that: whatever else makes
+ * the timer look early, it must look again when the frame has ended. The reader
+ * changes RTS by what it reads, and a program may do so all the time.
+ */
+static void check_slow_wire(bool toggle)
+{
+	struct pair pair;
+	pid_t toggler, reader;
+
+	use_small_queues();
+	pair = open_pair(O_RDWR);
+	write_row(pair.a, 0, 2 * SMALL);
+	set_attr(0, "latency_ns", "10000");
+	set_attr(0, "baud", "300");
+	set_attr(1, "baud", "300");
+	set_attr(0, "pacing", "1");
+	CHILD(toggler)
+		while (toggle) {
+			set_modem(pair.b, TIOCMBIC, TIOCM_RTS);
+			set_modem(pair.b, TIOCMBIS, TIOCM_RTS);
+		}
+	CHILD(reader)
+		read_row_by(pair.b, 0, 2 * SMALL + 40, 3);
+	write_row(pair.a, 2 * SMALL, 40);
+	check_child(reader);
+	if (toggle)
+		kill_child(toggler);
+	else
+		check_child(toggler);
+	close(pair.a);
+	close(pair.b);
+	check_no_loss(1);
+}
+
+TEST_WITHIN(slow_wire, 60, "a slow wire goes on, whatever RTS does meanwhile")
+{
+	check_slow_wire(false);
+	check_slow_wire(true);
+}
+
+/* Room for as many frames as fit is too little if each becomes several bytes. */
+TEST(speed_under_way, "with flow control a receiver whose speed changes under way loses nothing")
+{
+	struct pair pair;
+	int i;
+
+	wire_line(0, "nullmodem:vser1");
+	set_attr(0, "latency_ns", "100000000");
+	set_attr(1, "fifo", "1024");
+	for (i = 0; i < 5; i++) {
+		set_attr(0, "baud", "1000000");
+		set_attr(1, "baud", "1000000");
+		pair.a = open_nth(0, O_RDWR);
+		pair.b = open_nth(1, O_RDWR);
+		write_row(pair.a, 0, 20000);
+		set_attr(1, "baud", "4000000");
+		sleep_ms(100);
+		CHECK_EQ(stat_of(1, "rx_overrun"), 0);
+		CHECK_EQ(ioctl(pair.a, TCFLSH, TCOFLUSH), 0);
+		CHECK_EQ(ioctl(pair.b, TCFLSH, TCIFLUSH), 0);
+		close(pair.a);
+		close(pair.b);
+	}
 }
 
 /*

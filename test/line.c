@@ -257,21 +257,53 @@ bool has_ended(pid_t pid)
 	return info.si_pid;
 }
 
-bool blocked_in(pid_t pid, long call)
+static FILE *open_proc(pid_t pid, const char *name)
 {
 	char path[40];
-	long now = -1;
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/%d/syscall", pid);
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
 	file = fopen(path, "r");
 	CHECK(file);
-	/* It says "running" unless the process is asleep. */
+
+	return file;
+}
+
+bool blocked_in(pid_t pid, long call)
+{
+	long now = -1;
+	char state;
+	FILE *file;
+
+	file = open_proc(pid, "syscall");
+	/* It says "running" unless the process is asleep, or is being woken. */
 	if (fscanf(file, "%ld", &now) != 1)
 		now = -1;
 	fclose(file);
+	if (now != call)
+		return false;
 
-	return now == call;
+	/* A process that is being woken, on another CPU, is running in here. */
+	file = open_proc(pid, "stat");
+	CHECK_EQ(fscanf(file, "%*d (%*[^)]) %c", &state), 1);
+	fclose(file);
+
+	return state == 'S' || state == 'D';
+}
+
+unsigned long switches_of(pid_t pid)
+{
+	FILE *file = open_proc(pid, "status");
+	unsigned long sum = 0, n;
+	char line[200];
+
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "voluntary_ctxt_switches: %lu", &n) == 1 ||
+		    sscanf(line, "nonvoluntary_ctxt_switches: %lu", &n) == 1)
+			sum += n;
+	fclose(file);
+
+	return sum;
 }
 
 static int signals;

@@ -95,8 +95,14 @@ void kill_child(pid_t pid);
 
 bool has_ended(pid_t pid);
 
-/* Is the process asleep in this system call? */
+/*
+ * Is the process asleep in this system call? One that was woken is not, even if no
+ * CPU has got to it yet.
+ */
 bool blocked_in(pid_t pid, long call);
+
+/* How often the process was taken off its CPU: if it sleeps, it never ran between. */
+unsigned long switches_of(pid_t pid);
 
 /* Has SIGUSR1 caught by a handler that only counts. */
 void catch_sigusr1(int flags);
