@@ -2022,7 +2022,6 @@ static int vser_open(struct inode *inode, struct file *file)
 						 VSER_WATCH_UNSET;
 	init_waitqueue_head(&vfile->wait);
 	init_waitqueue_func_entry(&vfile->entry, vser_file_wake);
-	mutex_init(&vfile->event_lock);
 	mutex_init(&vfile->lab_lock);
 
 	mutex_lock(&line->open_lock);
@@ -2493,28 +2492,43 @@ static int vser_ioctl_wait_modem(struct vser_file *vfile, union vser_arg *arg)
 }
 
 /*
- * Copies the event that @vfile is to read next, and returns by how many numbers
- * that takes it on: 0 if there is none. Events that were overwritten before
- * they were read make one event together.
+ * Copies the event that @vfile is to read next, and stores its number in *@at.
+ * Returns by how many numbers it takes @vfile on: 0 if there is none. Events that
+ * were overwritten before they were read make one event together.
  */
-static u64 vser_event_peek(struct vser_file *vfile, struct vser_event *event)
+static u64 vser_event_peek(struct vser_file *vfile, struct vser_event *event,
+			   u64 *at)
 {
 	struct vser_line *line = vfile->line;
 	struct vser_wire *lead = vser_lead_lock(line);
 	u64 pending = line->event_seq - vfile->next_event;
 	u64 steps = min_t(u64, pending, 1);
 
+	*at = vfile->next_event;
 	if (pending > VSER_EVENTS) {
 		steps = pending - VSER_EVENTS;
 		*event = line->events[line->event_seq & (VSER_EVENTS - 1)];
 		event->type = VSER_EVENT_LOST;
 		event->value = min_t(u64, steps, U32_MAX);
 	} else if (pending) {
-		*event = line->events[vfile->next_event & (VSER_EVENTS - 1)];
+		*event = line->events[*at & (VSER_EVENTS - 1)];
 	}
 	vser_lead_unlock(lead);
 
 	return steps;
+}
+
+/* @vfile has read on from number @at. False if another thread was faster. */
+static bool vser_event_take(struct vser_file *vfile, u64 at, u64 steps)
+{
+	struct vser_wire *lead = vser_lead_lock(vfile->line);
+	bool taken = vfile->next_event == at;
+
+	if (taken)
+		WRITE_ONCE(vfile->next_event, at + steps);
+	vser_lead_unlock(lead);
+
+	return taken;
 }
 
 /* Stores the event itself: one that cannot be stored is not lost. */
@@ -2522,20 +2536,16 @@ static int vser_ioctl_read_event(struct vser_file *vfile, union vser_arg *arg)
 {
 	void __user *to = (void __user *)arg->raw;
 	struct vser_event event;
-	u64 steps;
+	u64 steps, at;
 	int ret;
 
 	for (;;) {
-		if (mutex_lock_interruptible(&vfile->event_lock))
-			return -ERESTARTSYS;
-		steps = vser_event_peek(vfile, &event);
-		ret = steps && copy_to_user(to, &event, sizeof(event)) ?
-		      -EFAULT : 0;
-		if (steps && !ret)
-			WRITE_ONCE(vfile->next_event, vfile->next_event + steps);
-		mutex_unlock(&vfile->event_lock);
-		if (ret)
-			return ret;
+		/* No lock: the caller's memory may be late. */
+		steps = vser_event_peek(vfile, &event, &at);
+		if (steps && copy_to_user(to, &event, sizeof(event)))
+			return -EFAULT;
+		if (steps && !vser_event_take(vfile, at, steps))
+			continue;
 
 		/* The first one asks for the others. */
 		if (cmpxchg(&vfile->watch, VSER_WATCH_UNSET, VSER_WATCH_ON) ==

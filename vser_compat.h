@@ -84,41 +84,52 @@ static inline bool user_backed_iter(const struct iov_iter *i)
 
 /*
  * fault_in_iov_iter_readable() and fault_in_iov_iter_writeable() came in v5.16
- * (commits a6294593e8a1 and cdd591fc86e3). Here they bring in the page of the
- * first byte, and say no more of the others. Can go when v5.15 is no longer
- * supported.
+ * (commits a6294593e8a1 and cdd591fc86e3). They return how many bytes are missing.
+ * Can go when v5.15 is no longer supported.
  */
 #ifndef VSER_HAVE_FAULT_IN_IOV_ITER
-static inline size_t vser_fault_in_first(const struct iov_iter *i, size_t size,
-					 unsigned int flags)
+static inline int vser_fault_in_page(unsigned long addr, unsigned int flags)
 {
-	const struct iovec *iov = i->iov;
-	size_t skip = i->iov_offset;
 	bool unlocked;
 	int ret;
 
-	while (skip >= iov->iov_len) {
-		skip -= iov->iov_len;
-		iov++;
-	}
 	mmap_read_lock(current->mm);
-	ret = fixup_user_fault(current->mm, (unsigned long)iov->iov_base + skip,
-			       flags, &unlocked);
+	ret = fixup_user_fault(current->mm, addr, flags, &unlocked);
 	mmap_read_unlock(current->mm);
 
-	return ret ? size : 0;
+	return ret;
+}
+
+static inline size_t vser_fault_in_iov(const struct iov_iter *i, size_t size,
+				       unsigned int flags)
+{
+	const struct iovec *iov = i->iov;
+	size_t skip = i->iov_offset, len, part;
+	unsigned long addr;
+
+	for (; size; iov++, skip = 0) {
+		addr = (unsigned long)iov->iov_base + skip;
+		len = min(iov->iov_len - skip, size);
+		for (; len; len -= part, size -= part, addr += part) {
+			part = min_t(size_t, len, PAGE_SIZE - offset_in_page(addr));
+			if (vser_fault_in_page(addr, flags))
+				return size;
+		}
+	}
+
+	return 0;
 }
 
 static inline size_t fault_in_iov_iter_readable(const struct iov_iter *i,
 						size_t size)
 {
-	return vser_fault_in_first(i, size, 0);
+	return vser_fault_in_iov(i, size, 0);
 }
 
 static inline size_t fault_in_iov_iter_writeable(const struct iov_iter *i,
 						 size_t size)
 {
-	return vser_fault_in_first(i, size, FAULT_FLAG_WRITE);
+	return vser_fault_in_iov(i, size, FAULT_FLAG_WRITE);
 }
 #endif
 

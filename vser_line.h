@@ -402,8 +402,8 @@ enum vser_watch {
  *              O_ASYNC, to the close: passes on what concerns this file
  * @follows:    @entry is in there; written under the lock of line->wait
  * @fasync:     the file wants SIGIO; has its own lock, of the core
- * @event_lock: protects @next_event, over the copy of the event to the user
- * @next_event: number of the first event that it has not read
+ * @next_event: number of the first event that it has not read; protected as the
+ *              line's events are, written with WRITE_ONCE, read without by poll
  * @lab_lock:   protects what @labs become
  * @labs:       by enum vser_lab_id
  * @rings:      or NULL as long as none were asked for; set once, by a release
@@ -417,8 +417,6 @@ struct vser_file {
 	wait_queue_entry_t entry;
 	bool follows;
 	struct fasync_struct *fasync;
-	/* Process context; outside the wires' locks, else alone. */
-	struct mutex event_lock;
 	u64 next_event;
 	/* Process context; inside vser_labs_lock, outside the laboratory's. */
 	struct mutex lab_lock;

@@ -256,6 +256,28 @@ TEST(writer_comes, "a writer whose memory comes late writes it in one piece")
 	check_line_books(1);
 }
 
+TEST(events, "a thread whose memory does not come takes no event from another one")
+{
+	struct pair pair;
+	pid_t reader;
+
+	make_late();
+	pair = open_pair(O_RDWR);
+	skip_events(pair.a);
+	set_modem(pair.b, TIOCMBIS, TIOCM_OUT1);
+	CHILD(reader) {
+		be_late();
+		CHECK_ERR(ioctl(pair.a, VS_READ_EVENT, late.pages + late.size),
+			  EAGAIN);
+	}
+	wait_until_late(reader, SYS_ioctl);
+	check_event(pair.a, VSER_EVENT_MODEM, 0,
+		    TIOCM_CTS | TIOCM_DSR | TIOCM_CD | TIOCM_RI);
+	check_no_event(pair.a);
+	bring("", 1);
+	check_child(reader);
+}
+
 TEST(exit, "a process with rings exits while a writer waits for its memory")
 {
 	struct stuck stuck = stick(false);
