@@ -40,7 +40,9 @@
  * and it does not count against exclusive use.
  *
  * FIONREAD gives the bytes that can be read now, TIOCOUTQ those that were
- * written and are not yet sent, both as an int, as on a terminal.
+ * written and are not yet sent, both as an int, as on a terminal. So do TIOCMGET,
+ * TIOCMSET, TIOCMBIS, TIOCMBIC, TIOCSBRK, TIOCCBRK, TCSBRK, TCSBRKP and TCFLSH what
+ * they do there. TCSBRKP takes 0 to 36000 tenths of a second, 0 for 250 ms.
  */
 #ifndef _VSER_H
 #define _VSER_H
