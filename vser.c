@@ -781,10 +781,13 @@ static void vser_tx_flush(struct vser_line *line)
 	vser_wire_kick(&line->out);
 }
 
-static int vser_rx_flush(struct vser_line *line)
+/* If the call is interrupted, nothing has been flushed: @tx or not. */
+static int vser_rx_flush(struct vser_line *line, bool tx)
 {
 	if (mutex_lock_interruptible(&line->rx.lock))
 		return -ERESTARTSYS;
+	if (tx)
+		vser_tx_flush(line);
 	vser_count(&line->rx_flushed, vser_queue_flush(&line->rx));
 	mutex_unlock(&line->rx.lock);
 
@@ -2414,7 +2417,8 @@ static int vser_ioctl_wait_modem(struct vser_file *vfile, union vser_arg *arg)
 			vser_modem_changed(line, &before) & wait->mask);
 	wait->changed = vser_modem_changed(line, &before) & wait->mask;
 
-	return ret;
+	/* Restarted, it would forget what has changed meanwhile, and sleep on. */
+	return ret ? -EINTR : 0;
 }
 
 /*
@@ -2736,10 +2740,11 @@ static int vser_ioctl_flush(struct vser_file *vfile, union vser_arg *arg)
 	if (which != TCIFLUSH && which != TCOFLUSH && which != TCIOFLUSH)
 		return -EINVAL;
 
-	if (which != TCIFLUSH)
-		vser_tx_flush(vfile->line);
+	if (which != TCOFLUSH)
+		return vser_rx_flush(vfile->line, which == TCIOFLUSH);
+	vser_tx_flush(vfile->line);
 
-	return which != TCOFLUSH ? vser_rx_flush(vfile->line) : 0;
+	return 0;
 }
 
 /**
