@@ -100,6 +100,7 @@ VSER_FIXED(VS_GET_FMT, _IOC_READ, 3, 12);
 #define VSER_EVENTS		64	/* remembered per line, a power of two */
 #define VSER_MAX_TEXT		256	/* bytes that the generator repeats */
 #define VSER_BREAK_MS		250	/* TCSBRK(0) */
+#define VSER_MAX_BREAK		36000	/* TCSBRKP, in tenths of a second */
 
 /* On a 32-bit kernel a long does not hold it. */
 static_assert(VSER_MAX_PERIOD == 3600000000000);
@@ -862,12 +863,17 @@ static void vser_tx_flush(struct vser_line *line)
 	vser_wire_kick(&line->out);
 }
 
-/* Drops what has been received, with what has arrived and is not yet in rx. */
-static int vser_rx_flush(struct vser_line *line)
+/*
+ * Drops what has been received, with what has arrived and is not yet in rx; and if
+ * @tx, what is to be sent. If the call is interrupted, nothing has been flushed.
+ */
+static int vser_rx_flush(struct vser_line *line, bool tx)
 {
 	vser_wire_kick(READ_ONCE(line->lead));
 	if (mutex_lock_interruptible(&line->rx.lock))
 		return -ERESTARTSYS;
+	if (tx)
+		vser_tx_flush(line);
 	vser_count(&line->rx_flushed, vser_queue_flush(&line->rx, false));
 	mutex_unlock(&line->rx.lock);
 
@@ -877,14 +883,82 @@ static int vser_rx_flush(struct vser_line *line)
 	return 0;
 }
 
-/* Starts or ends a break. */
-static void vser_tx_break(struct vser_line *line, bool on)
+/*
+ * Tells the far end of a break that it does not know of. A closed line sends none.
+ * Shorter than a frame it would be none to a receiver: so it is as long at least,
+ * where frames take time.
+ */
+static void vser_tx_send_break(struct vser_line *line, u64 now)
+{
+	struct vser_wire *wire = &line->out;
+	struct vser_instant end = { .ns = now };
+
+	lockdep_assert_held(&wire->lock);
+
+	if (!line->brk || line->brk_sent || !READ_ONCE(line->openers))
+		return;
+
+	line->brk_sent = true;
+	if (wire->paced) {
+		vser_instant_advance(&end, &wire->pace, 1);
+		vser_instant_settle(&end);
+		wire->hold = end.ns;
+	}
+	line->far->brk(line);
+}
+
+/*
+ * Starts a break for @vfile, or has the one go on that there is, and stores its
+ * number in *@nr. Returns false if that is not yet possible: there are bytes to be
+ * sent before, or the break before it is not over until *@until, in ns.
+ */
+static bool vser_tx_start_break(const struct vser_file *vfile, u64 *nr,
+				u64 *until)
+{
+	struct vser_line *line = vfile->line;
+	struct vser_wire *wire = &line->out;
+	bool start = true;
+	u64 now;
+
+	*until = 0;
+	spin_lock_bh(&wire->lock);
+	now = vser_wire_catch_up(wire);
+	if (!line->brk && wire->paced && now < wire->hold)
+		*until = wire->hold;
+	if (!line->brk && (*until || !vser_tx_empty(line)))
+		start = false;
+	if (start) {
+		WRITE_ONCE(line->brk, true);
+		line->brk_owner = vfile;
+		*nr = ++line->brk_nr;
+		vser_tx_send_break(line, now);
+	}
+	spin_unlock_bh(&wire->lock);
+
+	return start;
+}
+
+/* The line was opened: a break that a control-only descriptor wants begins now. */
+static void vser_tx_resume_break(struct vser_line *line)
 {
 	spin_lock_bh(&line->out.lock);
-	vser_wire_catch_up(&line->out);
-	if (on && !line->brk)
-		line->far->brk(line);
-	line->brk = on;
+	vser_tx_send_break(line, vser_wire_catch_up(&line->out));
+	spin_unlock_bh(&line->out.lock);
+}
+
+/*
+ * Ends the break that there is, or only that of @owner, and of that only number
+ * @nr, if these are not NULL and 0.
+ */
+static void vser_tx_end_break(struct vser_line *line,
+			      const struct vser_file *owner, u64 nr)
+{
+	spin_lock_bh(&line->out.lock);
+	if ((!owner || owner == line->brk_owner) &&
+	    (!nr || nr == line->brk_nr)) {
+		WRITE_ONCE(line->brk, false);
+		line->brk_sent = false;
+	}
 	spin_unlock_bh(&line->out.lock);
 
 	vser_wire_kick(&line->out);
@@ -1708,8 +1782,10 @@ static int vser_line_open(struct vser_line *line, fmode_t mode)
 
 	vser_set_openers(line, line->openers + 1);
 	/* With what was asked for while the line was closed. */
-	if (line->openers == 1)
+	if (line->openers == 1) {
 		vser_set_outputs(line, line->outputs | TIOCM_DTR | TIOCM_RTS);
+		vser_tx_resume_break(line);
+	}
 	if ((mode & FMODE_READ) && !line->readers++)
 		line->far->listen(line, true);
 	trace_vser_open(line->index, line->openers, line->readers);
@@ -1724,11 +1800,12 @@ static void vser_line_close(struct vser_line *line, fmode_t mode)
 	if ((mode & FMODE_READ) && !--line->readers)
 		line->far->listen(line, false);
 	/* RTS first: the far end must not send into a closed line. */
-	if (line->openers == 1) {
+	if (line->openers == 1)
 		vser_set_outputs(line, 0);
-		vser_tx_break(line, false);
-	}
 	vser_set_openers(line, line->openers - 1);
+	/* Now that no new one can begin. */
+	if (!line->openers)
+		vser_tx_end_break(line, NULL, 0);
 	trace_vser_close(line->index, line->openers, line->readers);
 	vser_line_reap(line);
 }
@@ -1951,6 +2028,7 @@ static void vser_file_tell(struct vser_file *vfile, __poll_t events)
 	 */
 	if (events & VSER_KEY_EVENT)
 		key = 0;
+	/* The caller has the barrier. */
 	if (waitqueue_active(&vfile->wait))
 		wake_up_interruptible_poll(&vfile->wait, key);
 
@@ -2049,6 +2127,7 @@ static int vser_release(struct inode *inode, struct file *file)
 
 	vser_file_unfollow(vfile);
 	vser_rings_close(line, vfile->rings);
+	vser_tx_end_break(line, vfile, 0);
 	if (!vser_control_only(file)) {
 		mutex_lock(&line->open_lock);
 		vser_line_close(line, file->f_mode);
@@ -2488,7 +2567,8 @@ static int vser_ioctl_wait_modem(struct vser_file *vfile, union vser_arg *arg)
 			vser_modem_changed(line, &before) & wait->mask);
 	wait->changed = vser_modem_changed(line, &before) & wait->mask;
 
-	return ret;
+	/* Restarted, it would forget what has changed meanwhile, and sleep on. */
+	return ret ? -EINTR : 0;
 }
 
 /*
@@ -2727,33 +2807,91 @@ static int vser_ioctl_drop_modem(struct vser_file *vfile, union vser_arg *arg)
 	return vser_change_modem(vfile->line, arg->number, 0);
 }
 
+/* Sleeps until this time of ktime_get_ns(), or until a signal comes. */
+static int vser_sleep_until(u64 ns)
+{
+	ktime_t at = ns_to_ktime(ns);
+
+	set_current_state(TASK_INTERRUPTIBLE);
+	schedule_hrtimeout(&at, HRTIMER_MODE_ABS);
+
+	return signal_pending(current) ? -ERESTARTSYS : 0;
+}
+
+/*
+ * Starts a break once all that was written is sent, as on a terminal, O_NONBLOCK or
+ * not. If it is interrupted, nothing has happened. What waits for the end of a break
+ * that there is must not be waited for: that break goes on.
+ */
+static int vser_file_start_break(struct vser_file *vfile, u64 *nr)
+{
+	u64 until = 0;
+	int ret;
+
+	for (;;) {
+		ret = 0;
+		if (until)
+			ret = vser_sleep_until(until);
+		else if (!READ_ONCE(vfile->line->brk))
+			ret = vser_file_drain(vfile);
+		if (ret)
+			return ret;
+		if (vser_tx_start_break(vfile, nr, &until))
+			return 0;
+		/* A writer may fill tx as fast as it is emptied. */
+		if (signal_pending(current))
+			return -ERESTARTSYS;
+		cond_resched();
+	}
+}
+
 static int vser_ioctl_start_break(struct vser_file *vfile, union vser_arg *arg)
 {
-	vser_tx_break(vfile->line, true);
+	u64 nr;
 
-	return 0;
+	return vser_file_start_break(vfile, &nr);
 }
 
 static int vser_ioctl_end_break(struct vser_file *vfile, union vser_arg *arg)
 {
-	vser_tx_break(vfile->line, false);
+	vser_tx_end_break(vfile->line, NULL, 0);
 
 	return 0;
 }
 
-/* As on a terminal: drains; with an argument of 0 sends a break, too. */
-static int vser_ioctl_drain(struct vser_file *vfile, union vser_arg *arg)
+/*
+ * Sends a break of @ms. Once it is on the line, a signal ends it, and the call must
+ * not be restarted: that would send another one.
+ */
+static int vser_file_send_break(struct vser_file *vfile, unsigned int ms)
 {
-	int ret = vser_file_drain(vfile);
+	u64 nr;
+	int ret = vser_file_start_break(vfile, &nr);
 
-	if (ret || arg->raw)
+	if (ret)
 		return ret;
 
-	vser_tx_break(vfile->line, true);
-	ret = msleep_interruptible(VSER_BREAK_MS) ? -EINTR : 0;
-	vser_tx_break(vfile->line, false);
+	ret = msleep_interruptible(ms) ? -EINTR : 0;
+	vser_tx_end_break(vfile->line, vfile, nr);
 
 	return ret;
+}
+
+/* As on a terminal: drains, or with an argument of 0 sends a break. */
+static int vser_ioctl_drain(struct vser_file *vfile, union vser_arg *arg)
+{
+	return arg->raw ? vser_file_drain(vfile) :
+			  vser_file_send_break(vfile, VSER_BREAK_MS);
+}
+
+/* As on a terminal: a break of so many tenths of a second, or of TCSBRK(0)'s length. */
+static int vser_ioctl_send_break(struct vser_file *vfile, union vser_arg *arg)
+{
+	if (arg->raw > VSER_MAX_BREAK)
+		return -EINVAL;
+
+	return vser_file_send_break(vfile, arg->raw ? arg->raw * 100 :
+						      VSER_BREAK_MS);
 }
 
 static int vser_ioctl_flush(struct vser_file *vfile, union vser_arg *arg)
@@ -2763,10 +2901,11 @@ static int vser_ioctl_flush(struct vser_file *vfile, union vser_arg *arg)
 	if (which != TCIFLUSH && which != TCOFLUSH && which != TCIOFLUSH)
 		return -EINVAL;
 
-	if (which != TCIFLUSH)
-		vser_tx_flush(vfile->line);
+	if (which != TCOFLUSH)
+		return vser_rx_flush(vfile->line, which == TCIOFLUSH);
+	vser_tx_flush(vfile->line);
 
-	return which != TCOFLUSH ? vser_rx_flush(vfile->line) : 0;
+	return 0;
 }
 
 /**
@@ -2818,6 +2957,7 @@ static const struct vser_ioctl vser_ioctls[] = {
 	{ TIOCSBRK, 0, 0, vser_ioctl_start_break },
 	{ TIOCCBRK, 0, 0, vser_ioctl_end_break },
 	{ TCSBRK, 0, 0, vser_ioctl_drain },
+	{ TCSBRKP, 0, 0, vser_ioctl_send_break },
 	{ TCFLSH, 0, 0, vser_ioctl_flush },
 };
 

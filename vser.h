@@ -21,7 +21,11 @@
  *            user_buffers, and the caller lacks CAP_SYS_RESOURCE
  * EFAULT     a pointer does not lead to memory of the caller; nothing was changed
  *            and no byte was lost
- * EINTR      a signal handler ran while the call waited
+ * EINTR      a signal ended the wait: a handler without SA_RESTART ran. With
+ *            SA_RESTART, and when the process was stopped and goes on, the call
+ *            goes on as if nothing had been, but for two that cannot: VS_WAIT_MODEM,
+ *            and TCSBRK(0) and TCSBRKP once the break has begun, are EINTR then,
+ *            too. No call that is EINTR has moved a byte or taken an event
  * EINVAL     a value is out of the range given here; nothing was changed
  * ENODEV     mmap, VS_SYNC_RING: the open file has no rings
  * ENOMEM     open: no memory for the line's buffers; VS_SET_FAULT, VS_SET_RING,
@@ -40,7 +44,9 @@
  * and it does not count against exclusive use.
  *
  * FIONREAD gives the bytes that can be read now, TIOCOUTQ those that were
- * written and are not yet sent, both as an int, as on a terminal.
+ * written and are not yet sent, both as an int, as on a terminal. So do TIOCMGET,
+ * TIOCMSET, TIOCMBIS, TIOCMBIC, TIOCSBRK, TIOCCBRK, TCSBRK, TCSBRKP and TCFLSH what
+ * they do there. TCSBRKP takes 0 to 36000 tenths of a second, 0 for 250 ms.
  */
 #ifndef _VSER_H
 #define _VSER_H
@@ -299,7 +305,10 @@ struct vser_ring_page {
  *               CAP_SYS_ADMIN and without a descriptor of it.
  * VS_GET_WIRE - what the line is wired to.
  * VS_SET_FAULT, VS_GET_FAULT - errors on demand.
- * VS_WAIT_MODEM - wait until a modem line changes; EINTR on a signal.
+ * VS_WAIT_MODEM - wait until a modem line changes. EINTR on a signal, with
+ *               SA_RESTART too, and after a stop (SIGSTOP, SIGCONT) or a sleep of
+ *               the system: restarted, it would not know of a change in between.
+ *               VS_GET_COUNTERS or TIOCMGET tell of that one; events miss none.
  * VS_READ_EVENT - take the next event, in the order in which they happened;
  *               waits for one, or EAGAIN with O_NONBLOCK. Each open file sees
  *               all events since its open, whatever VS_WATCH_EVENTS says.

@@ -68,6 +68,8 @@ struct vser_source {
  *          too, with WRITE_ONCE: vser_rewire() looks at it without a lock
  * @pace:   of the frames that start from now on
  * @end:    when the frame ends that is on the wire
+ * @hold:   no frame starts before this, in ns: a break is on the wire, and is not
+ *          yet as long as a frame
  * @look:   when @timer was last armed for, in ns
  * @link:   how the two ends are set, and what goes wrong between them
  */
@@ -84,6 +86,7 @@ struct vser_wire {
 	struct vser_line *to;
 	struct vser_pace pace;
 	struct vser_instant end;
+	u64 hold;
 	u64 look;
 	struct vser_link link;
 };
@@ -220,7 +223,12 @@ enum {
  *             open_lock and out.lock, so that each of them is enough to read it
  * @out:       the wire to the far end, fed by @tx
  * @admitted:  tx.fifo.in as far as @out knows of it; protected by out.lock
- * @brk:       the line sends a break; protected by out.lock
+ * @brk:       the line is to send a break; protected by out.lock, and read by
+ *             vser_file_start_break() without it
+ * @brk_sent:  the far end has been told of it; protected by out.lock
+ * @brk_owner: the open file that started it, or has last asked for it to go on;
+ *             only to compare with. Protected by out.lock
+ * @brk_nr:    how often that was; protected by out.lock
  *
  * @in:        the wire from the line's own generator
  * @generator: what it sends; protected by in.lock
@@ -311,6 +319,9 @@ struct vser_line {
 
 	struct vser_wire *lead;
 	bool brk;
+	bool brk_sent;
+	const struct vser_file *brk_owner;
+	u64 brk_nr;
 	bool throttled;
 	bool full;
 	bool deferred;

@@ -348,7 +348,7 @@ static bool vser_wire_start(struct vser_wire *wire, u64 now)
 		return false;
 
 	wire->busy = true;
-	wire->end = (struct vser_instant) { .ns = now };
+	wire->end = (struct vser_instant) { .ns = max(now, wire->hold) };
 	vser_instant_advance(&wire->end, &wire->pace, 1);
 	wire->look = now;
 	vser_wire_arm(wire, now);

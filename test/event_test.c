@@ -13,6 +13,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "ring.h"
 #include "wire.h"
 
 FRESH_LINES(2)
@@ -498,6 +499,240 @@ TEST(break_timed, "TCSBRK(0) sends what is queued, then a break of a quarter sec
 	write_row(pair.a, 0, 10);
 	CHECK_EQ(ioctl(pair.a, TCSBRK, 1), 0);
 	CHECK_EQ(rx_queued(pair.b), 11);
+}
+
+/* Ways to send a break. */
+
+static void break_on_and_off(int fd)
+{
+	CHECK_EQ(ioctl(fd, TIOCSBRK), 0);
+	CHECK_EQ(ioctl(fd, TIOCCBRK), 0);
+}
+
+static void break_by_default(int fd)
+{
+	CHECK_EQ(ioctl(fd, TCSBRK, 0), 0);
+}
+
+static void break_in_tenths(int fd)
+{
+	CHECK_EQ(ioctl(fd, TCSBRKP, 1), 0);
+}
+
+static void break_by_another(int fd)
+{
+	int control = open_nth(0, CONTROL_ONLY);
+
+	(void)fd;
+	CHECK_EQ(ioctl(control, TIOCSBRK), 0);
+	close(control);
+}
+
+static const struct {
+	const char *name;
+	void (*send)(int fd);
+	unsigned int ms;	/* at least */
+} breaks[] = {
+	{ "TIOCSBRK, TIOCCBRK", break_on_and_off, 0 },
+	{ "TCSBRK(0)", break_by_default, 250 },
+	{ "TCSBRKP(1)", break_in_tenths, 100 },
+	{ "TIOCSBRK of a control-only descriptor, and its close", break_by_another, 0 },
+};
+
+TEST(break_follows, "a break follows all that was written before, and goes before the rest")
+{
+	struct pair pair = open_quiet_pair();
+	char wanted[] = "abcdefghijklmnopqrst\xff\0\0u", got[sizeof(wanted)];
+	__u64 position = 0;
+	size_t i;
+
+	set_attr(0, "pacing", "1");
+	set_attr(0, "baud", "1200");
+	set_attr(1, "baud", "1200");
+	set_mark(pair.b, 1);
+	CHECK_EQ(fcntl(pair.b, F_SETFL, 0), 0);
+	for (i = 0; i < ARRAY_SIZE(breaks); i++, position += 24) {
+		tap_row(breaks[i].name);
+		CHECK_EQ(write(pair.a, "abcdefghijklmnopqrst", 20), 20);
+		breaks[i].send(pair.a);
+		CHECK_EQ(write(pair.a, "u", 1), 1);
+		read_full(pair.b, got, 24);
+		CHECK(!memcmp(got, wanted, 24));
+		check_event(pair.b, VSER_EVENT_BREAK, position + 20, 0);
+	}
+}
+
+TEST(break_follows_ring, "a break follows what is in the ring, too")
+{
+	struct pair pair = open_quiet_pair();
+	struct ring ring = { 0 };
+
+	set_mark(pair.b, 1);
+	CHECK_EQ(ring_open(&ring, pair.a, 4096, 4096), 0);
+	CHECK_EQ(ring_put(&ring, "abc", 3), 3);
+	send_break(pair.a);
+	check_read(pair.b, "abc\xff\0\0", 6);
+}
+
+TEST(break_has_length, "where frames take time, a break is as long as one at least")
+{
+	struct pair pair = open_quiet_pair();
+	__u64 start;
+	size_t i;
+
+	set_attr(0, "pacing", "1");
+	set_attr(0, "baud", "50");
+	set_attr(1, "baud", "50");
+	CHECK_EQ(fcntl(pair.b, F_SETFL, 0), 0);
+	for (i = 0; i < ARRAY_SIZE(breaks); i++) {
+		tap_row(breaks[i].name);
+		start = now_ns();
+		breaks[i].send(pair.a);
+		CHECK(now_ns() - start >= breaks[i].ms * NSEC_PER_MSEC);
+		write_row(pair.a, 0, 1);
+		read_row(pair.b, 0, 1);
+		/* The break, and the byte. */
+		CHECK(now_ns() - start >= 2 * 200 * NSEC_PER_MSEC);
+		check_event(pair.b, VSER_EVENT_BREAK, i, 0);
+	}
+}
+
+TEST(breaks_in_a_row, "a break follows the one before: each is received")
+{
+	struct pair pair = open_quiet_pair();
+	__u64 start = now_ns();
+	int i;
+
+	set_attr(0, "pacing", "1");
+	set_attr(0, "baud", "300");
+	set_attr(1, "baud", "300");
+	for (i = 0; i < 5; i++)
+		send_break(pair.a);
+	CHECK(now_ns() - start >= 4 * 33 * NSEC_PER_MSEC);
+	CHECK_EQ(vser_counters(pair.b).brk, 5);
+}
+
+TEST(break_waits, "TIOCSBRK waits for what cannot be sent, O_NONBLOCK or not; TIOCCBRK never")
+{
+	struct pair pair = open_pair(O_RDWR | O_NONBLOCK);
+	pid_t pid;
+
+	set_modem(pair.b, TIOCMBIC, TIOCM_RTS);
+	write_row(pair.a, 0, 10);
+	CHILD(pid)
+		CHECK_EQ(ioctl(pair.a, TIOCSBRK), 0);
+	WAIT_UNTIL(blocked_in(pid, SYS_ioctl));
+	CHECK_EQ(ioctl(pair.a, TIOCCBRK), 0);
+	sleep_ms(20);
+	CHECK(!has_ended(pid));
+	CHECK_EQ(vser_counters(pair.b).brk, 0);
+	set_modem(pair.b, TIOCMBIS, TIOCM_RTS);
+	check_child(pid);
+	CHECK_EQ(vser_counters(pair.b).brk, 1);
+	CHECK_EQ(rx_queued(pair.b), 10);
+	/* In a break, nothing is waited for: what is written now comes after. */
+	write_row(pair.a, 10, 10);
+	CHECK_EQ(ioctl(pair.a, TIOCSBRK), 0);
+	CHECK_EQ(rx_queued(pair.b), 10);
+	CHECK_EQ(ioctl(pair.a, TIOCCBRK), 0);
+	CHECK_EQ(rx_queued(pair.b), 20);
+	CHECK_EQ(vser_counters(pair.b).brk, 1);
+}
+
+TEST(break_lengths, "TCSBRKP takes up to an hour, in tenths of a second")
+{
+	static const unsigned long tenths[] = { 36001, 1UL << 31, ~0UL };
+	struct pair pair = open_quiet_pair();
+	__u64 start = now_ns();
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(tenths); i++)
+		CHECK_ERR(ioctl(pair.a, TCSBRKP, tenths[i]), EINVAL);
+	check_no_event(pair.b);
+	CHECK_EQ(ioctl(pair.a, TCSBRKP, 0), 0);
+	CHECK(now_ns() - start >= 250 * NSEC_PER_MSEC);
+	check_event(pair.b, VSER_EVENT_BREAK, 0, 0);
+}
+
+TEST(break_of_closed, "the close of the file that started a break ends it, and no other's")
+{
+	struct pair pair = open_quiet_pair();
+	int first = open_nth(0, CONTROL_ONLY);
+	int second = open_nth(0, CONTROL_ONLY);
+
+	CHECK_EQ(ioctl(first, TIOCSBRK), 0);
+	close(second);
+	write_row(pair.a, 0, 10);
+	CHECK_EQ(tx_queued(pair.a), 10);
+	close(first);
+	CHECK_EQ(tx_queued(pair.a), 0);
+
+	/* It is that of the one that has last asked for it. */
+	first = open_nth(0, CONTROL_ONLY);
+	second = open_nth(0, CONTROL_ONLY);
+	CHECK_EQ(ioctl(first, TIOCSBRK), 0);
+	CHECK_EQ(ioctl(second, TIOCSBRK), 0);
+	close(first);
+	write_row(pair.a, 0, 10);
+	CHECK_EQ(tx_queued(pair.a), 10);
+	close(second);
+	CHECK_EQ(tx_queued(pair.a), 0);
+	CHECK_EQ(vser_counters(pair.b).brk, 2);
+
+	/* The next user finds a line without a break. */
+	first = open_nth(0, CONTROL_ONLY);
+	CHECK_EQ(ioctl(first, TIOCSBRK), 0);
+	close(pair.a);
+	pair.a = open_nth(0, O_RDWR);
+	write_row(pair.a, 0, 10);
+	CHECK_EQ(tx_queued(pair.a), 0);
+}
+
+TEST(break_of_closed_line, "a closed line sends a break only when it is opened")
+{
+	struct pair pair = open_quiet_pair();
+	int control = open_nth(0, CONTROL_ONLY);
+
+	close(pair.a);
+	skip_events(pair.b);
+	CHECK_EQ(ioctl(control, TIOCSBRK), 0);
+	CHECK_EQ(ioctl(control, TIOCCBRK), 0);
+	check_no_event(pair.b);
+	CHECK_EQ(ioctl(control, TIOCSBRK), 0);
+	check_no_event(pair.b);
+	CHECK_EQ(vser_counters(pair.b).brk, 0);
+	pair.a = open_nth(0, O_RDWR);
+	CHECK_EQ(vser_counters(pair.b).brk, 1);
+	write_row(pair.a, 0, 10);
+	CHECK_EQ(tx_queued(pair.a), 10);
+	close(control);
+	CHECK_EQ(tx_queued(pair.a), 0);
+	CHECK_EQ(vser_counters(pair.b).brk, 1);
+}
+
+TEST(break_together, "of two timed breaks at once none cuts the other short")
+{
+	struct pair pair = open_quiet_pair();
+	__u64 start = now_ns();
+	pid_t pid;
+
+	CHILD(pid)
+		CHECK_EQ(ioctl(pair.a, TCSBRKP, 1), 0);
+	WAIT_UNTIL(vser_counters(pair.b).brk || has_ended(pid));
+	CHECK_EQ(ioctl(pair.a, TCSBRKP, 3), 0);
+	CHECK(now_ns() - start >= 300 * NSEC_PER_MSEC);
+	check_child(pid);
+
+	/* Nor ends one of them a break that was started meanwhile. */
+	CHILD(pid)
+		CHECK_EQ(ioctl(pair.a, TCSBRKP, 1), 0);
+	WAIT_UNTIL(blocked_in(pid, SYS_ioctl) || has_ended(pid));
+	CHECK_EQ(ioctl(pair.a, TIOCSBRK), 0);
+	check_child(pid);
+	write_row(pair.a, 0, 10);
+	CHECK_EQ(tx_queued(pair.a), 10);
+	CHECK_EQ(ioctl(pair.a, TIOCCBRK), 0);
+	CHECK_EQ(tx_queued(pair.a), 0);
 }
 
 TEST(break_interrupted, "a break that a signal handler interrupts ends then")

@@ -253,6 +253,7 @@ TEST(nothing, "a call that takes and gives no memory of the program asks for not
 		{ TIOCSBRK, 0 },
 		{ TIOCCBRK, 0 },
 		{ TCSBRK, 1 },
+		{ TCSBRKP, 1 },
 		{ TCFLSH, TCIOFLUSH },
 	};
 	struct ring ring = { 0 };
