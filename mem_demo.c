@@ -76,6 +76,7 @@ MODULE_PARM_DESC(quota_total, "bytes that all open files may hold (default 1/16 
  *				has them, whether their pages are split, who owns
  *				a DMA buffer. Never held over a user copy.
  *	file->objects' own	which handle is which object
+ *	mem_demo_books_lock	what is charged; a spinlock
  *
  * Kill and close. Loops look around every MEM_DEMO_BATCH steps: they give way to
  * others, and end when a fatal signal is there. Every call frees what it has not
@@ -158,11 +159,10 @@ static long mem_demo_get_info(struct mem_demo_file *file, struct mem_info *info)
 		.timer_overhead = overhead,
 		.quota_file = mem_demo_quota_file,
 		.quota_total = mem_demo_quota_total,
-		.held_file = atomic_long_read(&file->held),
-		.held_total = atomic_long_read(&mem_demo_held),
 		.objects_file = atomic_long_read(&file->nr_objects),
 		.objects_total = atomic_long_read(&mem_demo_nr_objects),
 	};
+	mem_demo_read_books(file, &info->held_file, &info->held_total);
 
 	return 0;
 }

@@ -9,7 +9,8 @@
  *	dma.c		its devices, and streaming DMA
  *	ask.c		may this be asked of that allocator?
  *	piece.c		what came: its bytes, its pages
- *	object.c	pieces that a file holds, and what it is charged
+ *	books.c		what a file is charged, and the quotas
+ *	object.c	pieces that a file holds
  *	team.c		work on several CPUs at once
  *	hold.c look.c map.c bench.c limit.c fragment.c gfp.c percpu.c mempool.c
  *	devm.c		ways of looking, each on its own
@@ -153,9 +154,9 @@ struct mem_demo_want {
  * @lock:        see mem_demo.c
  * @objects:     by handle
  * @next_handle: not yet given to anybody
- * @held:        bytes of @objects and of those still mapped; changed and read
- *               by whoever allocates or frees, hence atomic
- * @nr_objects:  how many these are
+ * @held:        bytes of @objects and of those still mapped; books.c has its lock
+ * @nr_objects:  how many these are; changed by any thread that allocates or
+ *               frees, hence atomic
  * @bench_lock:  see mem_demo.c
  * @bench_done:  how far the bench is; written by its workers
  * @bench_total: how far it has to go; 0: none runs
@@ -165,7 +166,7 @@ struct mem_demo_file {
 	struct mutex lock;		/* what @objects are made of */
 	struct xarray objects;
 	atomic64_t next_handle;
-	atomic_long_t held;
+	u64 held;
 	atomic_long_t nr_objects;
 	struct mutex bench_lock;	/* one at a time */
 	atomic64_t bench_done;
@@ -295,9 +296,17 @@ bool mem_demo_touch(const struct mem_demo_want *want,
 		    enum mem_demo_access access);
 u32 mem_demo_zone(const struct page *page);
 
+/* books.c */
+
+int mem_demo_charge(struct mem_demo_file *file, u64 bytes);
+void mem_demo_uncharge(struct mem_demo_file *file, u64 bytes);
+void mem_demo_read_books(struct mem_demo_file *file, u64 *held_file,
+			 u64 *held_total);
+int mem_demo_count(const struct mem_demo_row *row, unsigned int n);
+void mem_demo_uncount(const struct mem_demo_row *row, unsigned int n);
+
 /* object.c */
 
-extern atomic_long_t mem_demo_held;
 extern atomic_long_t mem_demo_nr_objects;
 
 int mem_demo_make_object_cache(void);
@@ -305,11 +314,6 @@ void mem_demo_destroy_object_cache(void);
 
 struct mem_demo_file *mem_demo_make_file(void);
 void mem_demo_put_file(struct mem_demo_file *file);
-
-int mem_demo_charge(struct mem_demo_file *file, size_t bytes);
-void mem_demo_uncharge(struct mem_demo_file *file, size_t bytes);
-int mem_demo_count(const struct mem_demo_row *row, unsigned int n);
-void mem_demo_uncount(const struct mem_demo_row *row, unsigned int n);
 
 int mem_demo_hold(struct mem_demo_file *file, const struct mem_demo_want *want,
 		  u32 gfp, unsigned long handle);

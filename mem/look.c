@@ -22,7 +22,7 @@
  */
 bool mem_demo_shows_addresses(void)
 {
-	const void *address = &mem_demo_held;
+	const void *address = mem_demo_rows;
 	char shown[2 * sizeof(address) + 1];
 	char raw[2 * sizeof(address) + 1];
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mem_demo - objects that a file holds, and what it is charged for them
+ * mem_demo - objects that a file holds
  */
 #include <linux/mm.h>
 #include <linux/sched.h>
@@ -9,11 +9,7 @@
 
 #include "lab.h"
 
-atomic_long_t mem_demo_held;
 atomic_long_t mem_demo_nr_objects;
-
-/* By allocator; only those with &mem_demo_row.most are counted. */
-static atomic_t mem_demo_row_held[MEM_NR_ALLOCATORS + 1];
 
 static struct kmem_cache *mem_demo_object_cache;
 
@@ -61,52 +57,6 @@ static void mem_demo_free_file(struct kref *ref)
 void mem_demo_put_file(struct mem_demo_file *file)
 {
 	kref_put(&file->ref, mem_demo_free_file);
-}
-
-/* The books */
-
-int mem_demo_charge(struct mem_demo_file *file, size_t bytes)
-{
-	if (atomic_long_add_return(bytes, &file->held) > mem_demo_quota_file)
-		goto err_file;
-	if (atomic_long_add_return(bytes, &mem_demo_held) > mem_demo_quota_total)
-		goto err_total;
-
-	return 0;
-
-err_total:
-	atomic_long_sub(bytes, &mem_demo_held);
-err_file:
-	atomic_long_sub(bytes, &file->held);
-	return -EDQUOT;
-}
-
-void mem_demo_uncharge(struct mem_demo_file *file, size_t bytes)
-{
-	atomic_long_sub(bytes, &mem_demo_held);
-	atomic_long_sub(bytes, &file->held);
-}
-
-/* Of some allocators there may be only so many objects. */
-int mem_demo_count(const struct mem_demo_row *row, unsigned int n)
-{
-	atomic_t *held = &mem_demo_row_held[row->id];
-
-	if (!row->most)
-		return 0;
-	if (n <= row->most && atomic_add_return(n, held) <= row->most)
-		return 0;
-
-	if (n <= row->most)
-		atomic_sub(n, held);
-
-	return row->caps & MEM_CAP_SINGLE ? -EBUSY : -EDQUOT;
-}
-
-void mem_demo_uncount(const struct mem_demo_row *row, unsigned int n)
-{
-	if (row->most)
-		atomic_sub(n, &mem_demo_row_held[row->id]);
 }
 
 /* Objects */
