@@ -774,8 +774,8 @@ struct mem_limit {
  * @reserved:  in: must be 0
  *
  * A refusal is an answer, not an error: the call itself succeeds. In all but
- * process context no more than 16 pages are asked for, as nobody else runs on the
- * CPU while they are zeroed.
+ * process context no more than 16 pages are asked for, of a per-CPU allocation all
+ * copies together, as nobody else runs on the CPU while they are zeroed.
  */
 struct mem_gfp_try {
 	__u32 allocator;
