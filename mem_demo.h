@@ -480,6 +480,7 @@ struct mem_level {
 /* mem_walk.flags */
 #define MEM_WALK_RAW		0x1	/* value, address, physical are as they are */
 #define MEM_WALK_PRESENT	0x2	/* the address is mapped */
+#define MEM_WALK_STOPPED	0x4	/* the next table might be freed meanwhile */
 
 /**
  * struct mem_walk - walk the page tables
@@ -491,7 +492,10 @@ struct mem_level {
  *             head of this file
  * @physical:  out: physical address found, likewise; 0 if none
  * @page_size: out: bytes that the last entry maps; 0 if none
- * @levels:    out: how many entries of @level are filled, from the top
+ * @levels:    out: how many entries of @level are filled, from the top. In the direct
+ *             map the kernel can free a table while it is read, if the processor
+ *             flushes TLBs by broadcast: there, the walk stops above it, with
+ *             MEM_WALK_STOPPED and neither @physical nor @page_size
  * @agrees:    out: MEM_YES, MEM_NO: virt_to_phys(), vmalloc_to_pfn() or, of an
  *             address of the caller's, get_user_pages() says the same;
  *             MEM_UNKNOWN: cannot be asked

@@ -127,6 +127,8 @@ static u32 mem_demo_walk_agrees(const void *address, u64 physical)
 	if (!MEM_WALK_SUPPORTED || !address || !physical)
 		return MEM_UNKNOWN;
 	mem_walk_tables(current->mm, (unsigned long)address, &walk);
+	if (walk.flags & MEM_WALK_STOPPED)
+		return MEM_UNKNOWN;
 
 	return walk.physical == physical ? MEM_YES : MEM_NO;
 }
