@@ -5,7 +5,7 @@
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/platform_device.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 
 #include "lab.h"
 
@@ -62,6 +62,8 @@ static int mem_demo_devm_fill(struct device *dev, struct mem_demo_devm *devm)
 		ret = devm_add_action(dev, mem_demo_devm_action, &devm->mark[i]);
 		if (ret)
 			return ret;
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		cond_resched();
 	}
 
