@@ -150,7 +150,7 @@ static void mem_demo_show_object(struct mem_demo_object *object,
 		.gfp = object->gfp,
 		.requested = want->size,
 		.usable = mem_demo_usable(want, piece),
-		.footprint = object->footprint - sizeof(*object),
+		.footprint = object->footprint,
 		.address = mem_demo_tell_address(address, raw),
 		.alignment = address ? 1ULL << min_t(int, 21,
 					__ffs((unsigned long)address)) : PAGE_SIZE,
@@ -198,8 +198,8 @@ long mem_demo_show(struct mem_demo_file *file, struct mem_show *show)
 	if (show->reserved0 || !MEM_DEMO_RESERVED_OK(show))
 		return -EINVAL;
 	object = mem_demo_get(file, show->handle);
-	if (!object)
-		return -ENOENT;
+	if (IS_ERR(object))
+		return PTR_ERR(object);
 
 	ret = mutex_lock_killable(&file->lock);
 	if (!ret) {
@@ -304,8 +304,8 @@ long mem_demo_walk(struct mem_demo_file *file, struct mem_walk *arg)
 
 	if (walk.handle) {
 		object = mem_demo_get(file, walk.handle);
-		if (!object)
-			return -ENOENT;
+		if (IS_ERR(object))
+			return PTR_ERR(object);
 		ret = mutex_lock_killable(&file->lock);
 		if (!ret) {
 			ret = mem_demo_walk_object(object, &walk);
@@ -405,8 +405,8 @@ static long mem_demo_io(struct mem_demo_file *file, struct mem_io *io,
 	struct mem_demo_object *object = mem_demo_get(file, io->handle);
 	int ret;
 
-	if (!object)
-		return -ENOENT;
+	if (IS_ERR(object))
+		return PTR_ERR(object);
 	ret = mem_demo_io_object(file, object, io, access);
 	mem_demo_put(object);
 

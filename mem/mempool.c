@@ -101,13 +101,24 @@ static int mem_demo_take_elements(mempool_t *pool,
 	return fatal_signal_pending(current) ? -EINTR : 0;
 }
 
+/* The elements, and pointers to those of the reserve and to those that are taken. */
+static u64 mem_demo_mempool_needs(const struct mem_mempool *arg)
+{
+	u64 elements = (u64)arg->reserve + arg->take;
+
+	return elements * (arg->allocator == MEM_MEMPOOL_PAGE ?
+			   PAGE_SIZE : MEM_DEMO_OBJECT_SIZE) +
+	       mem_demo_kvmalloc_needs(sizeof(mempool_t)) +
+	       mem_demo_kvmalloc_needs(arg->reserve * sizeof(void *)) +
+	       mem_demo_kvmalloc_needs(arg->take * sizeof(void *));
+}
+
 long mem_demo_mempool(struct mem_demo_file *file, struct mem_mempool *arg)
 {
 	struct mem_demo_backing backing = {
 		.pages = arg->allocator == MEM_MEMPOOL_PAGE,
 	};
-	size_t bytes = ((size_t)arg->reserve + arg->take) *
-		       (backing.pages ? PAGE_SIZE : MEM_DEMO_OBJECT_SIZE);
+	u64 bytes;
 	void **elements;
 	mempool_t *pool;
 	int ret;
@@ -119,6 +130,7 @@ long mem_demo_mempool(struct mem_demo_file *file, struct mem_mempool *arg)
 	    !MEM_DEMO_RESERVED_OK(arg))
 		return -EINVAL;
 
+	bytes = mem_demo_mempool_needs(arg);
 	ret = mem_demo_charge(file, bytes);
 	if (ret)
 		return ret;
