@@ -719,8 +719,9 @@ struct mem_progress {
  * struct mem_limit - find the largest single allocation, by bisection
  * @allocator:   in: which, of MEM_CAP_LIMIT
  * @gfp:         in: MEM_GFP_*
- * @budget:      in: ask for no more than this; 0: half of what is available, which
- *               is also the most
+ * @budget:      in: 0: ask for no more than is left of the quotas. Else for no more
+ *               than this, outside the quotas, but not for more than half of what is
+ *               available
  * @dma_bits:    in: as &mem_alloc.dma_bits
  * @tries:       out: allocations that were tried
  * @granted:     out: largest size granted; 0: none at all
@@ -813,8 +814,9 @@ struct mem_gfp_try {
  * @op:            in: MEM_FRAGMENT_*
  * @order:         in: blocks of 2^@order pages are to be had no more; 1 to
  *                 &mem_info.max_order
- * @budget:        in: hold no more than this; 0: half of what is available, which
- *                 is also the most
+ * @budget:        in: 0: hold no more than is left of the quotas, to which it is
+ *                 charged. Else no more than this, outside the quotas, but not more
+ *                 than half of what is available
  * @blocks:        out: blocks that were split
  * @held:          out: bytes that are held now
  * @freed:         out: bytes of the blocks that were freed again

@@ -404,7 +404,7 @@ unsigned int mem_demo_next_cpu(unsigned int cpu);
 /* limit.c */
 
 u64 mem_demo_available(void);
-u64 mem_demo_budget(u64 asked);
+u64 mem_demo_budget(struct mem_demo_file *file, u64 asked);
 int mem_demo_big_trylock(struct mem_demo_file *file);
 void mem_demo_big_unlock(void);
 
