@@ -44,11 +44,11 @@ static_assert(sizeof(struct mem_dma_sync) == 40);
 
 unsigned long mem_demo_quota_file;
 module_param_named(quota_file, mem_demo_quota_file, ulong, 0444);
-MODULE_PARM_DESC(quota_file, "bytes that one open file may hold (default 1/16 of RAM)");
+MODULE_PARM_DESC(quota_file, "bytes that one open file may hold (default 1/16 of RAM, but no more than half of quota_total)");
 
 unsigned long mem_demo_quota_total;
 module_param_named(quota_total, mem_demo_quota_total, ulong, 0444);
-MODULE_PARM_DESC(quota_total, "bytes that all open files may hold (default 1/16 of RAM)");
+MODULE_PARM_DESC(quota_total, "bytes that all open files may hold (default 1/8 of RAM)");
 
 /*
  * Design
@@ -63,9 +63,15 @@ MODULE_PARM_DESC(quota_total, "bytes that all open files may hold (default 1/16 
  *
  * Objects. A &struct mem_demo_object is a piece that is held: by a handle of an
  * open file, by a call that is looking at it, and by a descriptor that maps it.
- * It goes with the last of them, and its memory with it. It has a reference on
- * its &struct mem_demo_file, which is thus charged as long as the memory is there,
- * also when the file itself is closed.
+ * It goes with the last of them, and its memory with it, unless others have pages
+ * of it: see lent.c. It has a reference on its &struct mem_demo_file, which is thus
+ * charged as long as the memory is there, also when the file itself is closed.
+ *
+ * Books. What is allocated for a caller is charged before, by the most that it can
+ * take: memory, what the allocator and the laboratory keep beside it, page tables.
+ * What it did not take is given back when it is there. An object of a slab cache or
+ * of a per-CPU chunk is charged its share of it. A charge is made in one step for
+ * all that a call asks for, and takes nothing when it is refused.
  *
  * Locks, outermost first. All are taken in process context only.
  *	file->bench_lock	one bench at a time; tried, never waited for
@@ -75,7 +81,10 @@ MODULE_PARM_DESC(quota_total, "bytes that all open files may hold (default 1/16 
  *	file->lock		what the file's objects are made of: where krealloc()
  *				has them, whether their pages are split, who owns
  *				a DMA buffer. Never held over a user copy.
- *	file->objects' own	which handle is which object
+ *	file->handles_lock	which handle is which object. Held for arithmetic
+ *				alone, over as many objects as a call may have.
+ *	mem_demo_lent_lock	objects that are freed, but used elsewhere
+ *	mem_demo_books_lock	what is charged; a spinlock
  *
  * Kill and close. Loops look around every MEM_DEMO_BATCH steps: they give way to
  * others, and end when a fatal signal is there. Every call frees what it has not
@@ -136,6 +145,8 @@ static long mem_demo_get_info(struct mem_demo_file *file, struct mem_info *info)
 	if (!MEM_DEMO_RESERVED_OK(info))
 		return -EINVAL;
 	ret = mem_demo_overhead(&overhead);
+	if (!ret)
+		ret = mem_demo_reclaim();
 	if (ret)
 		return ret;
 
@@ -158,11 +169,10 @@ static long mem_demo_get_info(struct mem_demo_file *file, struct mem_info *info)
 		.timer_overhead = overhead,
 		.quota_file = mem_demo_quota_file,
 		.quota_total = mem_demo_quota_total,
-		.held_file = atomic_long_read(&file->held),
-		.held_total = atomic_long_read(&mem_demo_held),
 		.objects_file = atomic_long_read(&file->nr_objects),
 		.objects_total = atomic_long_read(&mem_demo_nr_objects),
 	};
+	mem_demo_read_books(file, &info->held_file, &info->held_total);
 
 	return 0;
 }
@@ -217,8 +227,6 @@ static long name##_ioctl(void *state, void __user *user)		\
 
 MEM_DEMO_IOCTL(MEM_GET_INFO, mem_demo_get_info, mem_info)
 MEM_DEMO_IOCTL(MEM_GET_ALLOCATOR, mem_demo_get_allocator, mem_allocator)
-MEM_DEMO_IOCTL_UNDO(MEM_ALLOC, mem_demo_alloc, mem_alloc,
-		    mem_demo_undo_alloc(file, &arg))
 MEM_DEMO_IOCTL(MEM_FREE, mem_demo_free, mem_free)
 MEM_DEMO_IOCTL(MEM_RESIZE, mem_demo_resize, mem_resize)
 MEM_DEMO_IOCTL(MEM_SHOW, mem_demo_show, mem_show)
@@ -235,6 +243,17 @@ MEM_DEMO_IOCTL(MEM_PERCPU, mem_demo_percpu, mem_percpu)
 MEM_DEMO_IOCTL(MEM_MEMPOOL, mem_demo_mempool, mem_mempool)
 MEM_DEMO_IOCTL(MEM_DEVM, mem_demo_devm, mem_devm)
 MEM_DEMO_IOCTL(MEM_DMA_SYNC, mem_demo_dma_sync, mem_dma_sync)
+
+/* Copies out itself, before the handles lead anywhere. */
+static long mem_demo_alloc_ioctl(void *state, void __user *user)
+{
+	struct mem_alloc arg;
+
+	if (copy_from_user(&arg, user, sizeof(arg)))
+		return -EFAULT;
+
+	return mem_demo_alloc(state, &arg, user);
+}
 
 /* Copies out itself, before the descriptor can be seen. */
 static long mem_demo_map_ioctl(void *state, void __user *user)
@@ -300,8 +319,10 @@ static int __init mem_demo_init(void)
 	unsigned long quota = (totalram_pages() / 16) << PAGE_SHIFT;
 	int ret;
 
-	mem_demo_quota_file = mem_demo_quota_file ?: quota;
-	mem_demo_quota_total = mem_demo_quota_total ?: quota;
+	/* By default, one file leaves as much to the others. */
+	mem_demo_quota_total = mem_demo_quota_total ?: 2 * quota;
+	mem_demo_quota_file = mem_demo_quota_file ?:
+			      min(quota, mem_demo_quota_total / 2);
 
 	ret = mem_demo_make_object_cache();
 	if (ret)
@@ -341,6 +362,7 @@ err_destroy_object_cache:
 static void __exit mem_demo_exit(void)
 {
 	vser_lab_unregister(&mem_demo_lab);
+	mem_demo_forget_lent();
 	mem_demo_destroy_workqueues();
 	platform_driver_unregister(&mem_demo_devm_driver);
 	mem_demo_destroy_devices();

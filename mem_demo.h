@@ -21,7 +21,9 @@
  * EBUSY      the file runs a bench already; MEM_LIMIT and MEM_FRAGMENT: somebody
  *            does one of them; MEM_READ, MEM_WRITE: the device owns the buffer
  *            (see MEM_DMA_SYNC); the module's static variable is in use
- * EDQUOT     more than the quota of this file, or of all files together
+ * EDQUOT     more than the quota of this file, or of all files together, with what
+ *            the kernel and the laboratory keep beside the memory; nothing has been
+ *            taken from either. More objects of the allocator than there may be.
  * EFAULT     a pointer does not lead to memory of the caller; nothing is held
  *            that was not held before. Where only the answer could not be written,
  *            what MEM_FREE, MEM_RESIZE, MEM_DMA_SYNC or MEM_FRAGMENT gave back or
@@ -61,7 +63,7 @@
 
 #include "vser.h"
 
-#define MEM_ABI			1
+#define MEM_ABI			2
 
 /*
  * Flags of an allocation. Exactly one of MEM_GFP_BASES; at most one of
@@ -229,10 +231,13 @@ struct mem_allocator {
  *                   calibrated at this call
  * @quota_file:      out: most that one file may hold
  * @quota_total:     out: most that all files may hold
- * @held_file:       out: bytes that this file holds, with the books
- * @held_total:      out: bytes that all files hold, with the books
- * @objects_file:    out: objects that this file holds
- * @objects_total:   out: objects that are held by files and mappings
+ * @held_file:       out: bytes that this file holds: memory, page tables, and what
+ *                   the kernel and the laboratory keep beside it
+ * @held_total:      out: bytes that all files hold, likewise
+ * @objects_file:    out: objects that this file holds. One that is freed counts, and
+ *                   is held, as long as it is mapped, or somebody else uses pages of
+ *                   it, as a pipe after vmsplice()
+ * @objects_total:   out: objects that are held by files and mappings, likewise
  * @reserved:        in: must be 0
  */
 struct mem_info {
@@ -278,8 +283,9 @@ struct mem_info {
  * @dma_bits:  in: for MEM_CAP_DMA: the device's DMA mask has so many bits, 24,
  *             32 or 64; else 0
  * @reserved0: in: must be 0
- * @handle:    out: of the first object. Handles follow each other and are not
- *             used again; 0 is none.
+ * @handle:    out: of the first object; the others' follow it. They are the lowest
+ *             that are free: a handle is free again when its object is freed. 0 is
+ *             none.
  * @reserved:  in: must be 0
  */
 struct mem_alloc {
@@ -306,7 +312,8 @@ struct mem_alloc {
  * @flags:    in: MEM_FREE_*
  * @reserved: in: must be 0
  *
- * ENOENT: none of them is held. What is mapped stays until it is unmapped.
+ * ENOENT: none of them is held. What is mapped stays until it is unmapped, and what
+ * somebody else uses beyond that, until the last page of it is back.
  */
 struct mem_free {
 	__u64 handle;
@@ -480,6 +487,7 @@ struct mem_level {
 /* mem_walk.flags */
 #define MEM_WALK_RAW		0x1	/* value, address, physical are as they are */
 #define MEM_WALK_PRESENT	0x2	/* the address is mapped */
+#define MEM_WALK_STOPPED	0x4	/* the next table might be freed meanwhile */
 
 /**
  * struct mem_walk - walk the page tables
@@ -491,7 +499,10 @@ struct mem_level {
  *             head of this file
  * @physical:  out: physical address found, likewise; 0 if none
  * @page_size: out: bytes that the last entry maps; 0 if none
- * @levels:    out: how many entries of @level are filled, from the top
+ * @levels:    out: how many entries of @level are filled, from the top. In the direct
+ *             map the kernel can free a table while it is read, if the processor
+ *             flushes TLBs by broadcast: there, the walk stops above it, with
+ *             MEM_WALK_STOPPED and neither @physical nor @page_size
  * @agrees:    out: MEM_YES, MEM_NO: virt_to_phys(), vmalloc_to_pfn() or, of an
  *             address of the caller's, get_user_pages() says the same;
  *             MEM_UNKNOWN: cannot be asked
@@ -552,7 +563,8 @@ struct mem_io {
  * @reserved: in: must be 0
  *
  * The memory stays as long as the descriptor or a mapping of it does, also when
- * the object is freed or its file closed.
+ * the object is freed or its file closed; and as long as somebody else uses pages of
+ * it, as a pipe after vmsplice(). So long it is charged. The descriptor is, too.
  */
 struct mem_map {
 	__u64 handle;
@@ -707,8 +719,9 @@ struct mem_progress {
  * struct mem_limit - find the largest single allocation, by bisection
  * @allocator:   in: which, of MEM_CAP_LIMIT
  * @gfp:         in: MEM_GFP_*
- * @budget:      in: ask for no more than this; 0: half of what is available, which
- *               is also the most
+ * @budget:      in: 0: ask for no more than is left of the quotas. Else for no more
+ *               than this, outside the quotas, but not for more than half of what is
+ *               available
  * @dma_bits:    in: as &mem_alloc.dma_bits
  * @tries:       out: allocations that were tried
  * @granted:     out: largest size granted; 0: none at all
@@ -774,8 +787,8 @@ struct mem_limit {
  * @reserved:  in: must be 0
  *
  * A refusal is an answer, not an error: the call itself succeeds. In all but
- * process context no more than 16 pages are asked for, as nobody else runs on the
- * CPU while they are zeroed.
+ * process context no more than 16 pages are asked for, of a per-CPU allocation all
+ * copies together, as nobody else runs on the CPU while they are zeroed.
  */
 struct mem_gfp_try {
 	__u32 allocator;
@@ -801,8 +814,9 @@ struct mem_gfp_try {
  * @op:            in: MEM_FRAGMENT_*
  * @order:         in: blocks of 2^@order pages are to be had no more; 1 to
  *                 &mem_info.max_order
- * @budget:        in: hold no more than this; 0: half of what is available, which
- *                 is also the most
+ * @budget:        in: 0: hold no more than is left of the quotas, to which it is
+ *                 charged. Else no more than this, outside the quotas, but not more
+ *                 than half of what is available
  * @blocks:        out: blocks that were split
  * @held:          out: bytes that are held now
  * @freed:         out: bytes of the blocks that were freed again

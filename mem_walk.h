@@ -18,6 +18,8 @@
 
 #ifdef CONFIG_X86_64
 
+#include <asm/cpufeature.h>
+
 #define MEM_WALK_SUPPORTED	1
 
 static inline unsigned int mem_walk_levels(void)
@@ -85,6 +87,28 @@ static inline void mem_walk_found(struct mem_walk *walk, u64 pfn, u64 size,
 	walk->flags |= MEM_WALK_PRESENT;
 }
 
+/*
+ * May a table below those for @addr's gigabyte be freed while we read it?
+ *
+ * A table that goes is first taken out of the one above it, and is freed when no
+ * CPU can still be using it. Of a process's tables that takes an interrupt to every
+ * CPU or a grace period of RCU: both wait for a CPU that has its interrupts off
+ * (get_user_pages_fast() stands on the same). Of the kernel's it takes a flush of
+ * every TLB: an interrupt to every CPU, or since v6.15, on processors that can,
+ * a broadcast, which waits for nobody. There, only tables that cannot go are read.
+ * An area of vmalloc's or a module's holds its own, as long as it is mapped. In the
+ * direct map, pages of one kind can become a large page again, and their table goes.
+ */
+static inline bool mem_walk_table_may_go(unsigned long addr)
+{
+#ifdef X86_FEATURE_INVLPGB
+	return addr >= TASK_SIZE_MAX && virt_addr_valid((void *)addr) &&
+	       boot_cpu_has(X86_FEATURE_INVLPGB);
+#else
+	return false;
+#endif
+}
+
 /* Goes down from table to table; each entry is read once. Interrupts off. */
 static inline void mem_walk_descend(struct mm_struct *mm, unsigned long addr,
 				    struct mem_walk *walk)
@@ -115,6 +139,10 @@ static inline void mem_walk_descend(struct mm_struct *mm, unsigned long addr,
 		mem_walk_found(walk, pud_pfn(pud), PUD_SIZE, addr);
 	if (!(flags & MEM_ENTRY_PRESENT) || (flags & MEM_ENTRY_LEAF))
 		return;
+	if (mem_walk_table_may_go(addr)) {
+		walk->flags |= MEM_WALK_STOPPED;
+		return;
+	}
 
 	pmd = READ_ONCE(*pmd_offset(&pud, addr));
 	flags = mem_walk_note(walk, MEM_LEVEL_PMD, pmd_val(pmd), pmd_index(addr));
@@ -131,12 +159,9 @@ static inline void mem_walk_descend(struct mm_struct *mm, unsigned long addr,
 
 /*
  * Walks from @mm's top-level table to what maps @addr, and fills in levels,
- * physical, page_size and MEM_WALK_PRESENT of @walk, which are 0.
- *
- * No table goes away meanwhile: who frees one, as a part of a process goes or as
- * the direct map gets its large pages back, first makes every CPU take an
- * interrupt (get_user_pages_fast() stands on the same). With interrupts off, that
- * must wait.
+ * physical, page_size, MEM_WALK_PRESENT and MEM_WALK_STOPPED of @walk, which are 0.
+ * A kernel address is one of an object that the caller holds. With interrupts off,
+ * no table that is read can go: see mem_walk_table_may_go().
  */
 static inline void mem_walk_tables(struct mm_struct *mm, unsigned long addr,
 				   struct mem_walk *walk)

@@ -126,7 +126,9 @@ static u32 mem_demo_check_context(const struct mem_demo_row *row, u32 gfp,
 	if (*culprit)
 		return MEM_WHY_SLEEPS;
 
-	return size > MEM_DEMO_MAX_ATOMIC ? MEM_WHY_LONG : MEM_WHY_NONE;
+	/* All copies are zeroed. The size is at most the allocator's: no overflow. */
+	return size * mem_demo_copies(row) > MEM_DEMO_MAX_ATOMIC ?
+	       MEM_WHY_LONG : MEM_WHY_NONE;
 }
 
 /* Will what comes lie under the mask? The kernel warns if it does not. */

@@ -549,18 +549,37 @@ static int mem_demo_bench_check(const struct mem_demo_row *row,
 	return 0;
 }
 
+/*
+ * The workers, with the tables of what they hold, and the page tables of one object
+ * for each.
+ */
+static u64 mem_demo_bench_books(const struct mem_demo_bench *bench)
+{
+	u64 workers = max(bench->arg->cpus, 1U);
+	u64 each = mem_demo_kvmalloc_needs(sizeof(struct mem_demo_worker)) +
+		   mem_demo_kvmalloc_needs((u64)bench->depth *
+					   sizeof(struct mem_demo_piece)) +
+		   mem_demo_extra(bench->want);
+
+	if (bench->arg->pattern == MEM_PATTERN_RANDOM)
+		each += mem_demo_kvmalloc_needs((u64)bench->depth * sizeof(u32));
+
+	return workers * each +
+	       mem_demo_kvmalloc_needs(workers * sizeof(*bench->worker));
+}
+
 /* Runs it within the file's quota. */
 static int mem_demo_bench_charged(struct mem_demo_bench *bench,
 				  struct mem_bench *arg)
 {
 	const struct mem_demo_want *want = bench->want;
 	u64 objects = (u64)bench->depth * max(arg->cpus, 1U);
-	u64 each = mem_demo_footprint(want) + sizeof(struct mem_demo_piece);
 	u64 bytes;
 	int ret;
 
-	if (objects > INT_MAX || check_mul_overflow(each, objects, &bytes) ||
-	    bytes > LONG_MAX / 2)
+	if (objects > INT_MAX ||
+	    check_mul_overflow(mem_demo_takes(want), objects, &bytes) ||
+	    check_add_overflow(bytes, mem_demo_bench_books(bench), &bytes))
 		return -EDQUOT;
 	ret = mem_demo_count(want->row, objects);
 	if (ret)

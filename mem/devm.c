@@ -5,11 +5,13 @@
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/platform_device.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/sizes.h>
 
 #include "lab.h"
 
 #define MEM_DEMO_MAX_DEVM	1024	/* allocations of one device */
+#define MEM_DEMO_DEVM_DEVICE	SZ_8K	/* the device, with its place in sysfs */
 
 /**
  * struct mem_demo_devm - what a device's probe is to allocate
@@ -62,6 +64,8 @@ static int mem_demo_devm_fill(struct device *dev, struct mem_demo_devm *devm)
 		ret = devm_add_action(dev, mem_demo_devm_action, &devm->mark[i]);
 		if (ret)
 			return ret;
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		cond_resched();
 	}
 
@@ -112,6 +116,23 @@ static int mem_demo_devm_run(struct mem_demo_devm *devm, struct mem_devm *arg)
 	return devm->error;
 }
 
+/*
+ * Each allocation has an action, which is one of the device's resources too. At
+ * most 1024 of them, of at most the machine's memory: that does not overflow.
+ */
+static u64 mem_demo_devm_needs(const struct mem_demo_want *want, u32 count)
+{
+	struct mem_demo_want action = {
+		.row = want->row,
+		.size = sizeof(struct mem_demo_devm_mark *) + sizeof(void *),
+	};
+
+	return count * (u64)(mem_demo_footprint(want) + mem_demo_footprint(&action)) +
+	       mem_demo_kvmalloc_needs(struct_size((struct mem_demo_devm *)NULL,
+						   mark, count)) +
+	       MEM_DEMO_DEVM_DEVICE;
+}
+
 long mem_demo_devm(struct mem_demo_file *file, struct mem_devm *arg)
 {
 	const struct mem_demo_row *row = mem_demo_row(arg->allocator,
@@ -130,9 +151,7 @@ long mem_demo_devm(struct mem_demo_file *file, struct mem_devm *arg)
 	if (ret)
 		return ret;
 
-	bytes = (u64)arg->count * mem_demo_footprint(&want);
-	if (bytes > mem_demo_quota_file)
-		return -EDQUOT;
+	bytes = mem_demo_devm_needs(&want, arg->count);
 	ret = mem_demo_charge(file, bytes);
 	if (ret)
 		return ret;

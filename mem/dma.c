@@ -269,8 +269,8 @@ long mem_demo_dma_sync(struct mem_demo_file *file,
 	    arg->reserved)
 		return -EINVAL;
 	object = mem_demo_get(file, arg->handle);
-	if (!object)
-		return -ENOENT;
+	if (IS_ERR(object))
+		return PTR_ERR(object);
 	ret = mem_demo_sync_object(file, object, arg);
 	mem_demo_put(object);
 

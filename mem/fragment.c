@@ -33,8 +33,9 @@ void mem_demo_big_unlock(void)
 	mutex_unlock(&mem_demo_big_lock);
 }
 
-/* Pages that are kept; mem_demo_big_lock. */
+/* Pages that are kept, and what the fragmenter is charged for; mem_demo_big_lock. */
 static LIST_HEAD(mem_demo_fragments);
+static u64 mem_demo_fragments_charged;
 
 /* Gives all back. */
 static void mem_demo_defragment(void)
@@ -48,6 +49,9 @@ static void mem_demo_defragment(void)
 		__free_page(page);
 		cond_resched();
 	}
+	if (mem_demo_fragments_charged)
+		mem_demo_uncharge(mem_demo_fragmenter, mem_demo_fragments_charged);
+	mem_demo_fragments_charged = 0;
 	WRITE_ONCE(mem_demo_fragmenter, NULL);
 }
 
@@ -62,14 +66,24 @@ static void mem_demo_break_block(struct page *page, unsigned int order)
 	list_add(&page->lru, &mem_demo_fragments);
 }
 
-static int mem_demo_break_blocks(struct mem_fragment *arg)
+static int mem_demo_break_blocks(struct mem_demo_file *file,
+				 struct mem_fragment *arg)
 {
+	/* That the whole block is there for a moment is charged already. */
+	u64 charge = arg->budget ? 0 : PAGE_SIZE;
 	struct page *page;
+	int ret;
 
 	while (arg->held + PAGE_SIZE <= arg->used_budget) {
+		ret = mem_demo_charge(file, charge);
+		if (ret)
+			return ret == -EDQUOT ? 0 : ret;
 		page = alloc_pages(MEM_DEMO_BLOCK_GFP, arg->order);
-		if (!page)
+		if (!page) {
+			mem_demo_uncharge(file, charge);
 			break;
+		}
+		mem_demo_fragments_charged += charge;
 		mem_demo_break_block(page, arg->order);
 		arg->blocks++;
 		arg->held += PAGE_SIZE;
@@ -82,8 +96,8 @@ static int mem_demo_break_blocks(struct mem_fragment *arg)
 	return 0;
 }
 
-static int mem_demo_fragment_locked(struct mem_demo_file *file,
-				    struct mem_fragment *arg)
+static int mem_demo_fragment_start(struct mem_demo_file *file,
+				   struct mem_fragment *arg)
 {
 	struct page *page;
 	void *ptr;
@@ -91,13 +105,9 @@ static int mem_demo_fragment_locked(struct mem_demo_file *file,
 
 	lockdep_assert_held(&mem_demo_big_lock);
 
-	mem_demo_defragment();
-	if (arg->op == MEM_FRAGMENT_STOP)
-		return 0;
-
-	arg->used_budget = mem_demo_budget(arg->budget);
+	arg->used_budget = mem_demo_budget(file, arg->budget);
 	WRITE_ONCE(mem_demo_fragmenter, file);
-	ret = mem_demo_break_blocks(arg);
+	ret = mem_demo_break_blocks(file, arg);
 	if (ret) {
 		mem_demo_defragment();
 		return ret;
@@ -113,6 +123,37 @@ static int mem_demo_fragment_locked(struct mem_demo_file *file,
 	arg->available = (u64)global_zone_page_state(NR_FREE_PAGES) << PAGE_SHIFT;
 
 	return 0;
+}
+
+/* What is allocated of this order one after the other, and freed at once. */
+static u64 mem_demo_fragment_needs(const struct mem_fragment *arg)
+{
+	const struct mem_demo_want block = {
+		.row = &mem_demo_rows[MEM_VMALLOC],
+		.size = PAGE_SIZE << arg->order,
+	};
+
+	return arg->budget ? 0 : mem_demo_takes(&block) + mem_demo_extra(&block);
+}
+
+static int mem_demo_fragment_locked(struct mem_demo_file *file,
+				    struct mem_fragment *arg)
+{
+	u64 needs;
+	int ret;
+
+	mem_demo_defragment();
+	if (arg->op == MEM_FRAGMENT_STOP)
+		return 0;
+
+	needs = mem_demo_fragment_needs(arg);
+	ret = mem_demo_charge(file, needs);
+	if (ret)
+		return ret;
+	ret = mem_demo_fragment_start(file, arg);
+	mem_demo_uncharge(file, needs);
+
+	return ret;
 }
 
 long mem_demo_fragment(struct mem_demo_file *file,

@@ -131,14 +131,15 @@ static int mem_demo_fire(struct mem_demo_file *file,
 			 const struct mem_demo_want *want,
 			 struct mem_gfp_try *arg)
 {
-	size_t footprint = mem_demo_footprint(want);
 	struct mem_demo_shot *shot;
+	u64 needs = mem_demo_takes(want) + mem_demo_extra(want) +
+		    mem_demo_kvmalloc_needs(sizeof(*shot));
 	int ret;
 
 	ret = mem_demo_count(want->row, 1);
 	if (ret)
 		return ret;
-	ret = mem_demo_charge(file, footprint);
+	ret = mem_demo_charge(file, needs);
 	if (ret)
 		goto err_uncount;
 	ret = -ENOMEM;
@@ -155,7 +156,7 @@ static int mem_demo_fire(struct mem_demo_file *file,
 	ret = 0;
 
 err_uncharge:
-	mem_demo_uncharge(file, footprint);
+	mem_demo_uncharge(file, needs);
 err_uncount:
 	mem_demo_uncount(want->row, 1);
 	return ret;

@@ -2,16 +2,17 @@
 /*
  * mem_demo - hold objects, free them, resize them
  */
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 
 #include "lab.h"
 
-long mem_demo_alloc(struct mem_demo_file *file, struct mem_alloc *arg)
+long mem_demo_alloc(struct mem_demo_file *file, struct mem_alloc *arg,
+		    void __user *user)
 {
 	const struct mem_demo_row *row;
 	struct mem_demo_want want;
-	u32 i;
+	LIST_HEAD(objects);
 	int ret;
 
 	row = mem_demo_row(arg->allocator, MEM_CAP_ALLOC);
@@ -30,92 +31,69 @@ long mem_demo_alloc(struct mem_demo_file *file, struct mem_alloc *arg)
 	if (ret)
 		return ret;
 
-	arg->handle = atomic64_fetch_add(arg->count, &file->next_handle);
-	if (arg->handle > ULONG_MAX - arg->count)
-		return -EDQUOT;
+	ret = mem_demo_grant(file, &want, arg->gfp, arg->count,
+			     arg->flags & MEM_ALLOC_PARTIAL, &objects);
+	if (ret < 0)
+		return ret;
+	arg->count = ret;
 
-	for (i = 0; i < arg->count; i++) {
-		ret = fatal_signal_pending(current) ? -EINTR :
-		      mem_demo_hold(file, &want, arg->gfp, arg->handle + i);
-		if (ret)
-			break;
-		cond_resched();
+	arg->handle = mem_demo_enter(file, &objects, arg->count);
+	if (!arg->handle) {
+		mem_demo_put_list(&objects);
+		return -EINTR;
 	}
 
-	if (!ret || (i && (arg->flags & MEM_ALLOC_PARTIAL) && ret != -EINTR)) {
-		arg->count = i;
-		return 0;
-	}
+	/* What the caller cannot be told is not there for other threads either. */
+	ret = copy_to_user(user, arg, sizeof(*arg)) ? -EFAULT : 0;
+	mem_demo_publish(file, arg->handle, arg->count, !ret);
 
-	mem_demo_drop_range(file, arg->handle, i);
 	return ret;
-}
-
-void mem_demo_undo_alloc(struct mem_demo_file *file,
-			 struct mem_alloc *arg)
-{
-	mem_demo_drop_range(file, arg->handle, arg->count);
 }
 
 long mem_demo_free(struct mem_demo_file *file, struct mem_free *arg)
 {
-	u64 end = atomic64_read(&file->next_handle);
-	u64 handle = arg->handle, n = 0, left;
-
 	if ((arg->flags & ~MEM_FREE_ALL) || arg->reserved)
 		return -EINVAL;
 	if (arg->flags & MEM_FREE_ALL) {
 		if (arg->handle || arg->count || arg->stride)
 			return -EINVAL;
-		arg->count = mem_demo_drop_all(file);
+		arg->count = mem_demo_drop(file, 0, 1, U64_MAX);
 		return 0;
 	}
 	if (!arg->count || !arg->stride)
 		return -EINVAL;
 
-	for (left = arg->count; left && handle < end; left--) {
-		n += mem_demo_drop(file, handle);
-		if (arg->stride >= end - handle)
-			break;
-		handle += arg->stride;
-		if (fatal_signal_pending(current))
-			break;
-		cond_resched();
-	}
-	if (!n)
-		return -ENOENT;
+	arg->count = mem_demo_drop(file, arg->handle, arg->stride, arg->count);
 
-	arg->count = n;
-	return 0;
+	return arg->count ? 0 : -ENOENT;
 }
 
 static int mem_demo_krealloc(struct mem_demo_file *file,
 			     struct mem_demo_object *object,
 			     const struct mem_demo_want *want, u32 *moved)
 {
-	size_t footprint = mem_demo_footprint(want) + sizeof(*object);
-	size_t before = object->footprint;
-	size_t charged = max(footprint, before);
+	u64 books = object->charge - object->footprint;
+	u64 more = 0, footprint;
 	void *ptr;
 	int ret;
 
 	lockdep_assert_held(&file->lock);
 
-	if (charged > before) {
-		ret = mem_demo_charge(file, charged - before);
-		if (ret)
-			return ret;
-	}
+	/* Where it moves, the old one is there until the new one is. */
+	if (want->size > ksize(object->piece.ptr))
+		more = mem_demo_footprint(want);
+	ret = mem_demo_charge(file, more);
+	if (ret)
+		return ret;
 	ptr = krealloc(object->piece.ptr, want->size, want->gfp);
 	if (!ptr) {
-		mem_demo_uncharge(file, charged - before);
+		mem_demo_uncharge(file, more);
 		return -ENOMEM;
 	}
 
 	/* Where it stays in place it keeps all it has, also when it gets smaller. */
-	footprint = max(footprint, ksize(ptr) + sizeof(*object));
-	footprint = min(footprint, charged);
-	mem_demo_uncharge(file, charged - footprint);
+	footprint = min_t(u64, ksize(ptr), object->footprint + more);
+	mem_demo_uncharge(file, object->footprint + more - footprint);
 
 	*moved = ptr != object->piece.ptr;
 	object->piece.ptr = ptr;
@@ -124,6 +102,7 @@ static int mem_demo_krealloc(struct mem_demo_file *file,
 		object->clean = false;
 	object->want.size = want->size;
 	object->footprint = footprint;
+	object->charge = footprint + books;
 
 	return 0;
 }
@@ -135,8 +114,8 @@ long mem_demo_resize(struct mem_demo_file *file, struct mem_resize *arg)
 	int ret;
 
 	object = mem_demo_get(file, arg->handle);
-	if (!object)
-		return -ENOENT;
+	if (IS_ERR(object))
+		return PTR_ERR(object);
 
 	ret = -EINVAL;
 	if (object->want.row->caps & MEM_CAP_RESIZE)

@@ -9,7 +9,9 @@
  *	dma.c		its devices, and streaming DMA
  *	ask.c		may this be asked of that allocator?
  *	piece.c		what came: its bytes, its pages
- *	object.c	pieces that a file holds, and what it is charged
+ *	books.c		what a file is charged, and the quotas
+ *	object.c	pieces that a file holds
+ *	lent.c		pieces that are freed, but used elsewhere
  *	team.c		work on several CPUs at once
  *	hold.c look.c map.c bench.c limit.c fragment.c gfp.c percpu.c mempool.c
  *	devm.c		ways of looking, each on its own
@@ -26,10 +28,10 @@
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/platform_device.h>
+#include <linux/rbtree.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
-#include <linux/xarray.h>
 
 #include "mem_demo.h"
 #include "vser_compat.h"
@@ -151,11 +153,11 @@ struct mem_demo_want {
  * struct mem_demo_file - what the laboratory keeps for an open file
  * @ref:         the file's own and one for each object
  * @lock:        see mem_demo.c
- * @objects:     by handle
- * @next_handle: not yet given to anybody
- * @held:        bytes of @objects and of those still mapped; changed and read
- *               by whoever allocates or frees, hence atomic
- * @nr_objects:  how many these are
+ * @handles_lock: likewise
+ * @objects:     a tree by handle; object.c has its order
+ * @held:        bytes of @objects and of those still mapped; books.c has its lock
+ * @nr_objects:  how many these are; changed by any thread that allocates or
+ *               frees, hence atomic
  * @bench_lock:  see mem_demo.c
  * @bench_done:  how far the bench is; written by its workers
  * @bench_total: how far it has to go; 0: none runs
@@ -163,9 +165,9 @@ struct mem_demo_want {
 struct mem_demo_file {
 	struct kref ref;
 	struct mutex lock;		/* what @objects are made of */
-	struct xarray objects;
-	atomic64_t next_handle;
-	atomic_long_t held;
+	struct mutex handles_lock;	/* @objects */
+	struct rb_root objects;
+	u64 held;
 	atomic_long_t nr_objects;
 	struct mutex bench_lock;	/* one at a time */
 	atomic64_t bench_done;
@@ -177,32 +179,53 @@ struct mem_demo_file {
  * @ref:       the handle's, each descriptor's that maps it, each call's that
  *             looks at it
  * @file:      is charged for it
+ * @node:      in @file's objects
+ * @list:      before it has a handle; after its last reference, see lent.c
+ * @handle:    its key
+ * @gap:       how many handles right below it are free
+ * @widest:    the largest @gap in its part of the tree
+ * @visible:   the handle leads to it
  * @want:      how it was asked for; size changes with krealloc()
  * @piece:     what came
- * @footprint: what @file is charged with
+ * @footprint: memory that it takes, without the books
+ * @charge:    what @file is charged for it, with the books
  * @gfp:       MEM_GFP_* asked for
  * @zeroed:    MEM_YES, MEM_NO or MEM_UNKNOWN, when it came
  * @why:       MEM_ZEROED_*
  * @owner:     MEM_OWNER_*
  * @clean:     it was zeroed, so that nothing of what others left is in it
  * @split:     its block of pages has become single pages
+ * @exposed:   it has been mapped, so that others may have references to its pages;
+ *             once true it stays, and is set before anything is mapped
  * @maps:      descriptors that map it
  *
- * @want.size, @piece, @footprint, @owner, @clean and @split: file->lock. The rest,
- * but for @maps, does not change.
+ * @node, @handle, @gap, @widest, @visible: file->handles_lock. @list belongs to the
+ * thread that allocates or frees it, or to lent.c. @want.size, @piece, @footprint,
+ * @charge, @owner, @clean and @split: file->lock. The rest, but for @maps and @exposed,
+ * does not change.
  */
 struct mem_demo_object {
 	struct kref ref;
 	struct mem_demo_file *file;
+	union {
+		struct rb_node node;
+		struct list_head list;
+	};
+	u64 handle;
+	u64 gap;
+	u64 widest;
 	struct mem_demo_want want;
 	struct mem_demo_piece piece;
-	size_t footprint;
+	u64 footprint;
+	u64 charge;
 	u32 gfp;
 	u8 zeroed;
 	u8 why;
 	u8 owner;
 	bool clean;
 	bool split;
+	bool exposed;
+	bool visible;
 	atomic_t maps;
 };
 
@@ -295,9 +318,24 @@ bool mem_demo_touch(const struct mem_demo_want *want,
 		    enum mem_demo_access access);
 u32 mem_demo_zone(const struct page *page);
 
+/* books.c */
+
+u64 mem_demo_takes(const struct mem_demo_want *want);
+u64 mem_demo_keeps(const struct mem_demo_want *want);
+u64 mem_demo_extra(const struct mem_demo_want *want);
+u64 mem_demo_kvmalloc_needs(u64 bytes);
+void mem_demo_settle(struct mem_demo_object *object);
+
+u64 mem_demo_quota_left(struct mem_demo_file *file);
+int mem_demo_charge(struct mem_demo_file *file, u64 bytes);
+void mem_demo_uncharge(struct mem_demo_file *file, u64 bytes);
+void mem_demo_read_books(struct mem_demo_file *file, u64 *held_file,
+			 u64 *held_total);
+int mem_demo_count(const struct mem_demo_row *row, unsigned int n);
+void mem_demo_uncount(const struct mem_demo_row *row, unsigned int n);
+
 /* object.c */
 
-extern atomic_long_t mem_demo_held;
 extern atomic_long_t mem_demo_nr_objects;
 
 int mem_demo_make_object_cache(void);
@@ -306,18 +344,24 @@ void mem_demo_destroy_object_cache(void);
 struct mem_demo_file *mem_demo_make_file(void);
 void mem_demo_put_file(struct mem_demo_file *file);
 
-int mem_demo_charge(struct mem_demo_file *file, size_t bytes);
-void mem_demo_uncharge(struct mem_demo_file *file, size_t bytes);
-int mem_demo_count(const struct mem_demo_row *row, unsigned int n);
-void mem_demo_uncount(const struct mem_demo_row *row, unsigned int n);
-
-int mem_demo_hold(struct mem_demo_file *file, const struct mem_demo_want *want,
-		  u32 gfp, unsigned long handle);
+int mem_demo_grant(struct mem_demo_file *file, const struct mem_demo_want *want,
+		   u32 gfp, u32 count, bool partial, struct list_head *objects);
+u64 mem_demo_enter(struct mem_demo_file *file, struct list_head *objects,
+		   u32 count);
+void mem_demo_publish(struct mem_demo_file *file, u64 first, u32 count,
+		      bool wanted);
 struct mem_demo_object *mem_demo_get(struct mem_demo_file *file, u64 handle);
 void mem_demo_put(struct mem_demo_object *object);
-bool mem_demo_drop(struct mem_demo_file *file, u64 handle);
-void mem_demo_drop_range(struct mem_demo_file *file, u64 handle, u32 count);
-u64 mem_demo_drop_all(struct mem_demo_file *file);
+void mem_demo_put_list(struct list_head *objects);
+void mem_demo_free_object(struct mem_demo_object *object);
+u64 mem_demo_drop(struct mem_demo_file *file, u64 handle, u64 stride, u64 count);
+void mem_demo_drop_all(struct mem_demo_file *file);
+
+/* lent.c */
+
+bool mem_demo_lend(struct mem_demo_object *object);
+int mem_demo_reclaim(void);
+void mem_demo_forget_lent(void);
 
 /* team.c */
 
@@ -360,7 +404,7 @@ unsigned int mem_demo_next_cpu(unsigned int cpu);
 /* limit.c */
 
 u64 mem_demo_available(void);
-u64 mem_demo_budget(u64 asked);
+u64 mem_demo_budget(struct mem_demo_file *file, u64 asked);
 int mem_demo_big_trylock(struct mem_demo_file *file);
 void mem_demo_big_unlock(void);
 
@@ -376,10 +420,10 @@ void mem_demo_fragment_release(struct mem_demo_file *file);
 
 int mem_demo_overhead(u64 *ns);
 
-/* The ioctls; &mem_demo_map is given the caller's pointer too. */
+/* The ioctls; some are given the caller's pointer too, and copy out themselves. */
 
-long mem_demo_alloc(struct mem_demo_file *file, struct mem_alloc *arg);
-void mem_demo_undo_alloc(struct mem_demo_file *file, struct mem_alloc *arg);
+long mem_demo_alloc(struct mem_demo_file *file, struct mem_alloc *arg,
+		    void __user *user);
 long mem_demo_free(struct mem_demo_file *file, struct mem_free *arg);
 long mem_demo_resize(struct mem_demo_file *file, struct mem_resize *arg);
 long mem_demo_show(struct mem_demo_file *file, struct mem_show *arg);

@@ -13,48 +13,61 @@ u64 mem_demo_available(void)
 	return (u64)max(si_mem_available(), 0L) << PAGE_SHIFT;
 }
 
-/* Half of what could be had is left to others. */
-u64 mem_demo_budget(u64 asked)
+/*
+ * Half of what is available is left to others. Who does not say how much gets what
+ * is left of the quotas.
+ */
+u64 mem_demo_budget(struct mem_demo_file *file, u64 asked)
 {
-	u64 most = mem_demo_available() / 2;
-
-	return asked ? min(asked, most) : most;
+	return min(asked ?: mem_demo_quota_left(file), mem_demo_available() / 2);
 }
 
-/* Is so much granted? Freed at once. */
-static bool mem_demo_try(struct mem_demo_want *want, size_t size)
+/* Is so much granted? Freed at once. Return: MEM_STOPPED_*, 0: it is; or -EINTR. */
+static int mem_demo_try(struct mem_demo_file *file, struct mem_demo_want *want,
+			struct mem_limit *limit)
 {
+	u64 needs = mem_demo_takes(want) + mem_demo_extra(want);
 	struct mem_demo_piece piece;
+	int ret = 0;
 
-	want->size = size;
-	want->order = get_order(size);
-	if (!want->row->alloc(want, &piece))
-		return false;
-	want->row->free(want, &piece);
+	if (mem_demo_footprint(want) > limit->used_budget)
+		return MEM_STOPPED_BUDGET;
+	if (!limit->budget)
+		ret = mem_demo_charge(file, needs);
+	if (ret)
+		return ret == -EDQUOT ? MEM_STOPPED_BUDGET : ret;
 
-	return true;
+	limit->tries++;
+	if (want->row->alloc(want, &piece))
+		want->row->free(want, &piece);
+	else
+		ret = MEM_STOPPED_MEMORY;
+	if (!limit->budget)
+		mem_demo_uncharge(file, needs);
+
+	return ret;
 }
 
 /* Between the largest that is granted and the smallest that is not. */
-static int mem_demo_bisect(struct mem_demo_want *want, struct mem_limit *limit)
+static int mem_demo_bisect(struct mem_demo_file *file, struct mem_demo_want *want,
+			   struct mem_limit *limit)
 {
 	u64 max = limit->theoretical, size = max;
+	int ret;
 
 	limit->stopped = MEM_STOPPED_INTERFACE;
 	limit->refused = max + 1;
 	while (limit->refused > limit->granted + 1) {
 		want->size = size;
-		if (mem_demo_footprint(want) > limit->used_budget) {
-			limit->stopped = MEM_STOPPED_BUDGET;
+		want->order = get_order(size);
+		ret = mem_demo_try(file, want, limit);
+		if (ret < 0)
+			return ret;
+		if (ret) {
+			limit->stopped = ret;
 			limit->refused = size;
 		} else {
-			limit->tries++;
-			if (mem_demo_try(want, size)) {
-				limit->granted = size;
-			} else {
-				limit->stopped = MEM_STOPPED_MEMORY;
-				limit->refused = size;
-			}
+			limit->granted = size;
 		}
 
 		if (fatal_signal_pending(current))
@@ -96,8 +109,8 @@ long mem_demo_limit(struct mem_demo_file *file, struct mem_limit *arg)
 			limit.theoretical =
 				min_t(u64, limit.theoretical,
 				      dma_max_mapping_size(&want.dma->pdev->dev));
-		limit.used_budget = mem_demo_budget(arg->budget);
-		ret = mem_demo_bisect(&want, &limit);
+		limit.used_budget = mem_demo_budget(file, arg->budget);
+		ret = mem_demo_bisect(file, &want, &limit);
 		mem_demo_uncount(row, 1);
 	}
 	mem_demo_big_unlock();

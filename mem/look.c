@@ -22,7 +22,7 @@
  */
 bool mem_demo_shows_addresses(void)
 {
-	const void *address = &mem_demo_held;
+	const void *address = mem_demo_rows;
 	char shown[2 * sizeof(address) + 1];
 	char raw[2 * sizeof(address) + 1];
 
@@ -127,6 +127,8 @@ static u32 mem_demo_walk_agrees(const void *address, u64 physical)
 	if (!MEM_WALK_SUPPORTED || !address || !physical)
 		return MEM_UNKNOWN;
 	mem_walk_tables(current->mm, (unsigned long)address, &walk);
+	if (walk.flags & MEM_WALK_STOPPED)
+		return MEM_UNKNOWN;
 
 	return walk.physical == physical ? MEM_YES : MEM_NO;
 }
@@ -148,7 +150,7 @@ static void mem_demo_show_object(struct mem_demo_object *object,
 		.gfp = object->gfp,
 		.requested = want->size,
 		.usable = mem_demo_usable(want, piece),
-		.footprint = object->footprint - sizeof(*object),
+		.footprint = object->footprint,
 		.address = mem_demo_tell_address(address, raw),
 		.alignment = address ? 1ULL << min_t(int, 21,
 					__ffs((unsigned long)address)) : PAGE_SIZE,
@@ -196,8 +198,8 @@ long mem_demo_show(struct mem_demo_file *file, struct mem_show *show)
 	if (show->reserved0 || !MEM_DEMO_RESERVED_OK(show))
 		return -EINVAL;
 	object = mem_demo_get(file, show->handle);
-	if (!object)
-		return -ENOENT;
+	if (IS_ERR(object))
+		return PTR_ERR(object);
 
 	ret = mutex_lock_killable(&file->lock);
 	if (!ret) {
@@ -302,8 +304,8 @@ long mem_demo_walk(struct mem_demo_file *file, struct mem_walk *arg)
 
 	if (walk.handle) {
 		object = mem_demo_get(file, walk.handle);
-		if (!object)
-			return -ENOENT;
+		if (IS_ERR(object))
+			return PTR_ERR(object);
 		ret = mutex_lock_killable(&file->lock);
 		if (!ret) {
 			ret = mem_demo_walk_object(object, &walk);
@@ -403,8 +405,8 @@ static long mem_demo_io(struct mem_demo_file *file, struct mem_io *io,
 	struct mem_demo_object *object = mem_demo_get(file, io->handle);
 	int ret;
 
-	if (!object)
-		return -ENOENT;
+	if (IS_ERR(object))
+		return PTR_ERR(object);
 	ret = mem_demo_io_object(file, object, io, access);
 	mem_demo_put(object);
 

@@ -33,6 +33,9 @@ struct mem_demo_mapping {
 	atomic64_t faults;
 };
 
+/* What a descriptor is charged: the above, and the kernel's struct file. */
+#define MEM_DEMO_MAPPING	(sizeof(struct mem_demo_mapping) + 512)
+
 static struct page *mem_demo_mapping_page(struct mem_demo_mapping *mapping,
 					  unsigned long n)
 {
@@ -143,6 +146,7 @@ static int mem_demo_mapping_release(struct inode *inode, struct file *opened)
 	struct mem_demo_mapping *mapping = opened->private_data;
 
 	atomic_dec(&mapping->object->maps);
+	mem_demo_uncharge(mapping->object->file, MEM_DEMO_MAPPING);
 	mem_demo_put(mapping->object);
 	kfree(mapping);
 
@@ -193,20 +197,29 @@ static struct file *mem_demo_mapping_open(struct mem_demo_object *object,
 {
 	struct mem_demo_mapping *mapping;
 	struct file *opened;
+	int ret;
 
+	ret = mem_demo_charge(object->file, MEM_DEMO_MAPPING);
+	if (ret)
+		return ERR_PTR(ret);
 	mapping = kzalloc(sizeof(*mapping), MEM_DEMO_GFP);
-	if (!mapping)
+	if (!mapping) {
+		mem_demo_uncharge(object->file, MEM_DEMO_MAPPING);
 		return ERR_PTR(-ENOMEM);
+	}
+	WRITE_ONCE(object->exposed, true);
 	mapping->object = object;
 	mapping->method = method;
 	mapping->pages = mem_demo_usable(&object->want, &object->piece) >>
 			 PAGE_SHIFT;
 	opened = anon_inode_getfile("[" MEM_DEMO_NAME "]", &mem_demo_mapping_fops,
 				    mapping, O_RDWR);
-	if (IS_ERR(opened))
+	if (IS_ERR(opened)) {
 		kfree(mapping);
-	else
+		mem_demo_uncharge(object->file, MEM_DEMO_MAPPING);
+	} else {
 		atomic_inc(&object->maps);
+	}
 
 	return opened;
 }
@@ -259,8 +272,8 @@ long mem_demo_map(struct mem_demo_file *file, struct mem_map *arg,
 		return -EINVAL;
 
 	object = mem_demo_get(file, arg->handle);
-	if (!object)
-		return -ENOENT;
+	if (IS_ERR(object))
+		return PTR_ERR(object);
 	ret = mem_demo_make_mappable(file, object);
 	if (!ret)
 		ret = mem_demo_map_object(object, arg, user);

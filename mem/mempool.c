@@ -5,6 +5,7 @@
 #include <linux/gfp.h>
 #include <linux/mempool.h>
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 
 #include "lab.h"
 
@@ -27,12 +28,24 @@ struct mem_demo_backing {
 	u32 released;
 };
 
+/* Gives way to others now and then. Return: false after a fatal signal. */
+static bool mem_demo_may_go_on(u32 i)
+{
+	if (i % MEM_DEMO_BATCH == MEM_DEMO_BATCH - 1)
+		cond_resched();
+
+	return !fatal_signal_pending(current);
+}
+
 static void *mem_demo_backing_alloc(gfp_t gfp, void *data)
 {
 	struct mem_demo_backing *backing = data;
 	void *element;
 
 	if (backing->limited && !backing->left)
+		return NULL;
+	/* The pool is being made: process context, no lock is held. */
+	if (!backing->limited && !mem_demo_may_go_on(backing->granted))
 		return NULL;
 	if (backing->pages)
 		element = alloc_page(gfp);
@@ -59,13 +72,14 @@ static void mem_demo_backing_free(void *element, void *data)
 		kmem_cache_free(mem_demo_cache(MEM_DEMO_CACHE_MEMPOOL), element);
 }
 
-static void mem_demo_take_elements(mempool_t *pool,
-				   struct mem_demo_backing *backing,
-				   void **elements, struct mem_mempool *arg)
+/* Takes them, and gives them back. Return: 0, or -EINTR: a fatal signal. */
+static int mem_demo_take_elements(mempool_t *pool,
+				  struct mem_demo_backing *backing,
+				  void **elements, struct mem_mempool *arg)
 {
 	u32 i, granted;
 
-	for (i = 0; i < arg->take; i++) {
+	for (i = 0; i < arg->take && mem_demo_may_go_on(i); i++) {
 		granted = backing->granted;
 		elements[i] = mempool_alloc(pool, GFP_NOWAIT | __GFP_NOWARN);
 		if (!elements[i])
@@ -77,10 +91,26 @@ static void mem_demo_take_elements(mempool_t *pool,
 	}
 	arg->reserve_low = pool->curr_nr;
 
-	for (i = 0; i < arg->take; i++)
+	for (i = 0; i < arg->take; i++) {
 		if (elements[i])
 			mempool_free(elements[i], pool);
+		mem_demo_may_go_on(i);
+	}
 	arg->refilled = pool->curr_nr - arg->reserve_low;
+
+	return fatal_signal_pending(current) ? -EINTR : 0;
+}
+
+/* The elements, and pointers to those of the reserve and to those that are taken. */
+static u64 mem_demo_mempool_needs(const struct mem_mempool *arg)
+{
+	u64 elements = (u64)arg->reserve + arg->take;
+
+	return elements * (arg->allocator == MEM_MEMPOOL_PAGE ?
+			   PAGE_SIZE : MEM_DEMO_OBJECT_SIZE) +
+	       mem_demo_kvmalloc_needs(sizeof(mempool_t)) +
+	       mem_demo_kvmalloc_needs(arg->reserve * sizeof(void *)) +
+	       mem_demo_kvmalloc_needs(arg->take * sizeof(void *));
 }
 
 long mem_demo_mempool(struct mem_demo_file *file, struct mem_mempool *arg)
@@ -88,8 +118,7 @@ long mem_demo_mempool(struct mem_demo_file *file, struct mem_mempool *arg)
 	struct mem_demo_backing backing = {
 		.pages = arg->allocator == MEM_MEMPOOL_PAGE,
 	};
-	size_t bytes = ((size_t)arg->reserve + arg->take) *
-		       (backing.pages ? PAGE_SIZE : MEM_DEMO_OBJECT_SIZE);
+	u64 bytes;
 	void **elements;
 	mempool_t *pool;
 	int ret;
@@ -101,6 +130,7 @@ long mem_demo_mempool(struct mem_demo_file *file, struct mem_mempool *arg)
 	    !MEM_DEMO_RESERVED_OK(arg))
 		return -EINVAL;
 
+	bytes = mem_demo_mempool_needs(arg);
 	ret = mem_demo_charge(file, bytes);
 	if (ret)
 		return ret;
@@ -111,18 +141,20 @@ long mem_demo_mempool(struct mem_demo_file *file, struct mem_mempool *arg)
 	pool = mempool_create_node(arg->reserve, mem_demo_backing_alloc,
 				   mem_demo_backing_free, &backing,
 				   MEM_DEMO_GFP, NUMA_NO_NODE);
-	if (!pool)
+	if (!pool) {
+		if (fatal_signal_pending(current))
+			ret = -EINTR;
 		goto err_free_elements;
+	}
 
 	arg->backing = 0;
 	arg->from_reserve = 0;
 	arg->refused = 0;
 	backing.limited = true;
 	backing.left = arg->fail_after;
-	mem_demo_take_elements(pool, &backing, elements, arg);
+	ret = mem_demo_take_elements(pool, &backing, elements, arg);
 	arg->released = backing.released;
 	mempool_destroy(pool);
-	ret = 0;
 
 err_free_elements:
 	kvfree(elements);

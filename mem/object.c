@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mem_demo - objects that a file holds, and what it is charged for them
+ * mem_demo - objects that a file holds
  */
+#include <linux/math64.h>
 #include <linux/mm.h>
-#include <linux/sched.h>
+#include <linux/overflow.h>
+#include <linux/rbtree_augmented.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/xarray.h>
 
 #include "lab.h"
 
-atomic_long_t mem_demo_held;
 atomic_long_t mem_demo_nr_objects;
-
-/* By allocator; only those with &mem_demo_row.most are counted. */
-static atomic_t mem_demo_row_held[MEM_NR_ALLOCATORS + 1];
 
 static struct kmem_cache *mem_demo_object_cache;
 
@@ -40,9 +38,9 @@ struct mem_demo_file *mem_demo_make_file(void)
 
 	kref_init(&file->ref);
 	mutex_init(&file->lock);
+	mutex_init(&file->handles_lock);
 	mutex_init(&file->bench_lock);
-	xa_init_flags(&file->objects, XA_FLAGS_ACCOUNT);
-	atomic64_set(&file->next_handle, 1);
+	file->objects = RB_ROOT;
 
 	return file;
 }
@@ -52,8 +50,8 @@ static void mem_demo_free_file(struct kref *ref)
 	struct mem_demo_file *file =
 		container_of(ref, struct mem_demo_file, ref);
 
-	xa_destroy(&file->objects);
 	mutex_destroy(&file->lock);
+	mutex_destroy(&file->handles_lock);
 	mutex_destroy(&file->bench_lock);
 	kfree(file);
 }
@@ -61,52 +59,6 @@ static void mem_demo_free_file(struct kref *ref)
 void mem_demo_put_file(struct mem_demo_file *file)
 {
 	kref_put(&file->ref, mem_demo_free_file);
-}
-
-/* The books */
-
-int mem_demo_charge(struct mem_demo_file *file, size_t bytes)
-{
-	if (atomic_long_add_return(bytes, &file->held) > mem_demo_quota_file)
-		goto err_file;
-	if (atomic_long_add_return(bytes, &mem_demo_held) > mem_demo_quota_total)
-		goto err_total;
-
-	return 0;
-
-err_total:
-	atomic_long_sub(bytes, &mem_demo_held);
-err_file:
-	atomic_long_sub(bytes, &file->held);
-	return -EDQUOT;
-}
-
-void mem_demo_uncharge(struct mem_demo_file *file, size_t bytes)
-{
-	atomic_long_sub(bytes, &mem_demo_held);
-	atomic_long_sub(bytes, &file->held);
-}
-
-/* Of some allocators there may be only so many objects. */
-int mem_demo_count(const struct mem_demo_row *row, unsigned int n)
-{
-	atomic_t *held = &mem_demo_row_held[row->id];
-
-	if (!row->most)
-		return 0;
-	if (n <= row->most && atomic_add_return(n, held) <= row->most)
-		return 0;
-
-	if (n <= row->most)
-		atomic_sub(n, held);
-
-	return row->caps & MEM_CAP_SINGLE ? -EBUSY : -EDQUOT;
-}
-
-void mem_demo_uncount(const struct mem_demo_row *row, unsigned int n)
-{
-	if (row->most)
-		atomic_sub(n, &mem_demo_row_held[row->id]);
 }
 
 /* Objects */
@@ -121,10 +73,9 @@ static void mem_demo_free_split(struct mem_demo_object *object)
 					  (size_t)i << PAGE_SHIFT));
 }
 
-static void mem_demo_free_object(struct kref *ref)
+/* Its memory, and it, when nobody has a reference to it. */
+void mem_demo_free_object(struct mem_demo_object *object)
 {
-	struct mem_demo_object *object =
-		container_of(ref, struct mem_demo_object, ref);
 	struct mem_demo_file *file = object->file;
 	const struct mem_demo_row *row = object->want.row;
 
@@ -134,34 +85,26 @@ static void mem_demo_free_object(struct kref *ref)
 		row->free(&object->want, &object->piece);
 
 	mem_demo_uncount(row, 1);
-	mem_demo_uncharge(file, object->footprint);
+	mem_demo_uncharge(file, object->charge);
 	atomic_long_dec(&file->nr_objects);
 	atomic_long_dec(&mem_demo_nr_objects);
 	kmem_cache_free(mem_demo_object_cache, object);
 	mem_demo_put_file(file);
 }
 
-void mem_demo_put(struct mem_demo_object *object)
+static void mem_demo_release_object(struct kref *ref)
 {
-	kref_put(&object->ref, mem_demo_free_object);
+	struct mem_demo_object *object =
+		container_of(ref, struct mem_demo_object, ref);
+
+	if (!mem_demo_lend(object))
+		mem_demo_free_object(object);
 }
 
-/* Looks at an object: to be put when that is done. */
-struct mem_demo_object *mem_demo_get(struct mem_demo_file *file,
-				     u64 handle)
+/* Process context; may wait for others to look at objects that are lent. */
+void mem_demo_put(struct mem_demo_object *object)
 {
-	struct mem_demo_object *object = NULL;
-
-	if (handle > ULONG_MAX)
-		return NULL;
-
-	xa_lock(&file->objects);
-	object = xa_load(&file->objects, handle);
-	if (object)
-		kref_get(&object->ref);
-	xa_unlock(&file->objects);
-
-	return object;
+	kref_put(&object->ref, mem_demo_release_object);
 }
 
 /* Does init_on_alloc zero it? What has a content of its own it passes over. */
@@ -207,95 +150,378 @@ static void mem_demo_judge_zero(struct mem_demo_object *object)
 		object->why = MEM_ZEROED_POISON;
 }
 
-/* Allocates one and has the file hold it as @handle. */
-int mem_demo_hold(struct mem_demo_file *file,
-		  const struct mem_demo_want *want, u32 gfp,
-		  unsigned long handle)
+/*
+ * Allocates one. The caller has counted and charged it, and hands over what
+ * &mem_demo_object.charge then says. NULL: there is none.
+ */
+static struct mem_demo_object *
+mem_demo_make_object(struct mem_demo_file *file,
+		     const struct mem_demo_want *want, u32 gfp)
 {
-	size_t footprint = mem_demo_footprint(want) +
-			   sizeof(struct mem_demo_object);
 	struct mem_demo_object *object;
-	int ret;
 
-	ret = mem_demo_count(want->row, 1);
-	if (ret)
-		return ret;
-	ret = mem_demo_charge(file, footprint);
-	if (ret)
-		goto err_uncount;
-
-	ret = -ENOMEM;
 	object = kmem_cache_zalloc(mem_demo_object_cache, MEM_DEMO_GFP);
 	if (!object)
-		goto err_uncharge;
+		return NULL;
 
 	kref_init(&object->ref);
 	object->file = file;
 	object->want = *want;
-	object->footprint = footprint;
 	object->gfp = gfp;
 	object->owner = want->row->caps & MEM_CAP_SYNC ? MEM_OWNER_DEVICE :
 							 MEM_OWNER_NONE;
-	if (!want->row->alloc(want, &object->piece))
-		goto err_free_object;
+	if (!want->row->alloc(want, &object->piece)) {
+		kmem_cache_free(mem_demo_object_cache, object);
+		return NULL;
+	}
+	mem_demo_settle(object);
 	mem_demo_judge_zero(object);
 
-	/* From here on others can find it, and even free it. */
 	kref_get(&file->ref);
 	atomic_long_inc(&file->nr_objects);
 	atomic_long_inc(&mem_demo_nr_objects);
-	ret = xa_insert(&file->objects, handle, object, MEM_DEMO_GFP);
-	if (ret)
-		mem_demo_put(object);
-
-	return ret;
-
-err_free_object:
-	kmem_cache_free(mem_demo_object_cache, object);
-err_uncharge:
-	mem_demo_uncharge(file, footprint);
-err_uncount:
-	mem_demo_uncount(want->row, 1);
-	return ret;
-}
-
-/* Return: was there one? */
-bool mem_demo_drop(struct mem_demo_file *file, u64 handle)
-{
-	struct mem_demo_object *object = NULL;
-
-	if (handle <= ULONG_MAX)
-		object = xa_erase(&file->objects, handle);
-	if (object)
-		mem_demo_put(object);
 
 	return object;
 }
 
-void mem_demo_drop_range(struct mem_demo_file *file, u64 handle,
-			 u32 count)
+/* Objects that no handle leads to. */
+void mem_demo_put_list(struct list_head *objects)
 {
-	u32 i;
+	struct mem_demo_object *object, *next;
 
-	for (i = 0; i < count; i++) {
-		mem_demo_drop(file, handle + i);
+	list_for_each_entry_safe(object, next, objects, list) {
+		list_del(&object->list);
+		mem_demo_put(object);
 		cond_resched();
 	}
 }
 
-/* All that there are now: others may add to them faster than they go. */
-u64 mem_demo_drop_all(struct mem_demo_file *file)
+/*
+ * Allocates @count into the empty list @objects: all of them, or with @partial as
+ * many as are granted. What all of them take is charged in one step before the
+ * first is allocated, so that a request for too much takes nothing from others;
+ * with @partial one after the other.
+ *
+ * Return: how many, or an error, which leaves the list empty.
+ */
+int mem_demo_grant(struct mem_demo_file *file, const struct mem_demo_want *want,
+		   u32 gfp, u32 count, bool partial, struct list_head *objects)
 {
-	u64 last = atomic64_read(&file->next_handle) - 1;
+	u64 each = mem_demo_keeps(want), spare = mem_demo_extra(want);
+	u32 step = partial ? 1 : count, counted = 0, n;
 	struct mem_demo_object *object;
-	unsigned long handle;
+	u64 charged = 0, more;
+	int ret = 0;
+
+	if (check_mul_overflow(each, (u64)step, &more) ||
+	    check_add_overflow(more, spare, &more))
+		return -EDQUOT;
+
+	for (n = 0; n < count; n++) {
+		if (n == counted) {
+			ret = mem_demo_count(want->row, step);
+			if (ret)
+				break;
+			counted += step;
+			/* What the last one left over is used for the next. */
+			more = each * step + spare - charged;
+			ret = mem_demo_charge(file, more);
+			if (ret)
+				break;
+			charged += more;
+		}
+		if (fatal_signal_pending(current)) {
+			ret = -EINTR;
+			break;
+		}
+		object = mem_demo_make_object(file, want, gfp);
+		if (!object) {
+			ret = -ENOMEM;
+			break;
+		}
+		charged -= object->charge;
+		list_add_tail(&object->list, objects);
+		cond_resched();
+	}
+	mem_demo_uncharge(file, charged);
+	mem_demo_uncount(want->row, counted - n);
+	if (!ret || (n && partial && ret != -EINTR))
+		return n;
+
+	mem_demo_put_list(objects);
+	return ret;
+}
+
+/* Handles */
+
+/*
+ * A file's objects are a tree by their handles, in which each knows how many
+ * handles below its own are free. So the lowest ones that are free are found, and
+ * however far apart handles are, they take no memory beyond the objects.
+ */
+
+static u64 mem_demo_gap(const struct mem_demo_object *object)
+{
+	return object->gap;
+}
+
+RB_DECLARE_CALLBACKS_MAX(static, mem_demo_gaps, struct mem_demo_object, node,
+			 u64, widest, mem_demo_gap)
+
+static struct mem_demo_object *mem_demo_at(struct rb_node *node)
+{
+	return rb_entry_safe(node, struct mem_demo_object, node);
+}
+
+static void mem_demo_set_gap(struct mem_demo_object *object, u64 gap)
+{
+	object->gap = gap;
+	mem_demo_gaps.propagate(&object->node, NULL);
+}
+
+/* The first of @count free handles that follow each other; the lowest there is. */
+static u64 mem_demo_free_handles(struct mem_demo_file *file, u64 count)
+{
+	struct mem_demo_object *object = mem_demo_at(file->objects.rb_node);
+	struct mem_demo_object *left;
+
+	lockdep_assert_held(&file->handles_lock);
+
+	if (!object)
+		return 1;
+	/* 64 bits of them never run out. */
+	if (object->widest < count)
+		return mem_demo_at(rb_last(&file->objects))->handle + 1;
+
+	for (;;) {
+		left = mem_demo_at(object->node.rb_left);
+		if (left && left->widest >= count) {
+			object = left;
+			continue;
+		}
+		if (object->gap >= count)
+			return object->handle - object->gap;
+		object = mem_demo_at(object->node.rb_right);
+	}
+}
+
+static void mem_demo_link(struct mem_demo_file *file,
+			  struct mem_demo_object *object)
+{
+	struct rb_node **link = &file->objects.rb_node;
+	struct mem_demo_object *at = NULL, *above = NULL;
+	u64 first;
+
+	lockdep_assert_held(&file->handles_lock);
+
+	while (*link) {
+		at = mem_demo_at(*link);
+		if (object->handle < at->handle) {
+			above = at;
+			link = &at->node.rb_left;
+		} else {
+			link = &at->node.rb_right;
+		}
+	}
+
+	/* Where the gap begins that the handle is taken from. */
+	if (above)
+		first = above->handle - above->gap;
+	else
+		first = at ? at->handle + 1 : 1;
+	object->widest = 0;
+	rb_link_node(&object->node, at ? &at->node : NULL, link);
+	mem_demo_set_gap(object, object->handle - first);
+	rb_insert_augmented(&object->node, &file->objects, &mem_demo_gaps);
+	if (above)
+		mem_demo_set_gap(above, above->handle - object->handle - 1);
+}
+
+static void mem_demo_unlink(struct mem_demo_file *file,
+			    struct mem_demo_object *object)
+{
+	struct mem_demo_object *above = mem_demo_at(rb_next(&object->node));
+
+	lockdep_assert_held(&file->handles_lock);
+
+	rb_erase_augmented(&object->node, &file->objects, &mem_demo_gaps);
+	if (above)
+		mem_demo_set_gap(above, above->gap + object->gap + 1);
+}
+
+/*
+ * Gives the objects of a list handles that follow each other. They are taken, but
+ * lead nowhere until mem_demo_publish(). Return: the first, 0: a fatal signal.
+ */
+u64 mem_demo_enter(struct mem_demo_file *file, struct list_head *objects,
+		   u32 count)
+{
+	struct mem_demo_object *object, *next;
+	u64 first, handle;
+
+	if (mutex_lock_killable(&file->handles_lock))
+		return 0;
+
+	first = mem_demo_free_handles(file, count);
+	handle = first;
+	list_for_each_entry_safe(object, next, objects, list) {
+		list_del(&object->list);
+		object->handle = handle++;
+		mem_demo_link(file, object);
+		cond_resched();
+	}
+	mutex_unlock(&file->handles_lock);
+
+	return first;
+}
+
+/* The first object whose handle is not below @handle. */
+static struct mem_demo_object *mem_demo_find(struct mem_demo_file *file,
+					     u64 handle)
+{
+	struct mem_demo_object *at = mem_demo_at(file->objects.rb_node);
+	struct mem_demo_object *found = NULL;
+
+	lockdep_assert_held(&file->handles_lock);
+
+	while (at) {
+		if (at->handle < handle) {
+			at = mem_demo_at(at->node.rb_right);
+		} else {
+			found = at;
+			at = mem_demo_at(at->node.rb_left);
+		}
+	}
+
+	return found;
+}
+
+/* The same, but only one that may be found. */
+static struct mem_demo_object *
+mem_demo_find_visible(struct mem_demo_file *file, u64 handle)
+{
+	struct mem_demo_object *object = mem_demo_find(file, handle);
+
+	while (object && !object->visible)
+		object = mem_demo_at(rb_next(&object->node));
+
+	return object;
+}
+
+/*
+ * From here on the handles lead to their objects, for any thread; or, if not
+ * @wanted, the objects go and the handles are free. Nobody else can have freed
+ * them. Held for arithmetic alone, hence not killable.
+ */
+void mem_demo_publish(struct mem_demo_file *file, u64 first, u32 count,
+		      bool wanted)
+{
+	struct mem_demo_object *object, *next;
+	LIST_HEAD(unwanted);
+	u32 i;
+
+	mutex_lock(&file->handles_lock);
+	object = mem_demo_find(file, first);
+	for (i = 0; i < count; i++) {
+		next = mem_demo_at(rb_next(&object->node));
+		object->visible = wanted;
+		if (!wanted) {
+			mem_demo_unlink(file, object);
+			list_add_tail(&object->list, &unwanted);
+		}
+		object = next;
+		cond_resched();
+	}
+	mutex_unlock(&file->handles_lock);
+
+	mem_demo_put_list(&unwanted);
+}
+
+/* Looks at an object: to be put when that is done. Or -ENOENT, -EINTR. */
+struct mem_demo_object *mem_demo_get(struct mem_demo_file *file, u64 handle)
+{
+	struct mem_demo_object *object;
+
+	if (mutex_lock_killable(&file->handles_lock))
+		return ERR_PTR(-EINTR);
+
+	object = mem_demo_find(file, handle);
+	if (object && object->handle == handle && object->visible)
+		kref_get(&object->ref);
+	else
+		object = ERR_PTR(-ENOENT);
+	mutex_unlock(&file->handles_lock);
+
+	return object;
+}
+
+/*
+ * Takes out the first object whose handle is one of @count that begin with *@handle
+ * and are @stride apart. Leaves in *@handle the next to look at, and returns how
+ * many are left of them; 0 also when there can be no more.
+ */
+static u64 mem_demo_take(struct mem_demo_file *file, u64 *handle, u64 stride,
+			 u64 count, struct mem_demo_object **taken)
+{
+	struct mem_demo_object *object;
+	u64 steps, ahead, rest;
+
+	lockdep_assert_held(&file->handles_lock);
+
+	object = mem_demo_find_visible(file, *handle);
+	if (!object)
+		return 0;
+
+	/* What lies between is not there, and so is passed over in one step. */
+	ahead = object->handle - *handle;
+	steps = div64_u64_rem(ahead, stride, &rest);
+	if (steps >= count)
+		return 0;
+	if (!rest) {
+		mem_demo_unlink(file, object);
+		*taken = object;
+	}
+	steps++;
+	if (steps == count || check_add_overflow(ahead, stride - rest, &ahead) ||
+	    check_add_overflow(*handle, ahead, handle))
+		return 0;
+
+	return count - steps;
+}
+
+/*
+ * Frees the objects whose handles are among @count that begin with @handle and are
+ * @stride apart. A fatal signal ends it. Return: how many there were.
+ */
+u64 mem_demo_drop(struct mem_demo_file *file, u64 handle, u64 stride, u64 count)
+{
+	struct mem_demo_object *object;
 	u64 n = 0;
 
-	xa_for_each_range(&file->objects, handle, object, 0,
-			  min_t(u64, last, ULONG_MAX)) {
-		n += mem_demo_drop(file, handle);
+	while (count && !mutex_lock_killable(&file->handles_lock)) {
+		object = NULL;
+		count = mem_demo_take(file, &handle, stride, count, &object);
+		mutex_unlock(&file->handles_lock);
+
+		if (object) {
+			mem_demo_put(object);
+			n++;
+		}
+		if (fatal_signal_pending(current))
+			break;
 		cond_resched();
 	}
 
 	return n;
+}
+
+/* All that the file still holds, when nobody else has it any more. */
+void mem_demo_drop_all(struct mem_demo_file *file)
+{
+	struct mem_demo_object *object, *next;
+
+	rbtree_postorder_for_each_entry_safe(object, next, &file->objects, node) {
+		mem_demo_put(object);
+		cond_resched();
+	}
 }

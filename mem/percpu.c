@@ -197,9 +197,25 @@ static int mem_demo_count_dynamic(struct mem_percpu *arg)
 	return ret;
 }
 
+/* The counter, a job for each CPU, and what is copied to the caller. */
+static u64 mem_demo_percpu_needs(const struct mem_percpu *arg)
+{
+	const struct mem_demo_want counter = {
+		.row = &mem_demo_rows[MEM_ALLOC_PERCPU],
+		.size = sizeof(u64),
+	};
+
+	return mem_demo_takes(&counter) + mem_demo_extra(&counter) +
+	       mem_demo_kvmalloc_needs(arg->cpus *
+				       sizeof(struct mem_demo_counting)) +
+	       mem_demo_kvmalloc_needs(arg->nr_counts * sizeof(u64));
+}
+
 long mem_demo_percpu(struct mem_demo_file *file, struct mem_percpu *arg)
 {
 	bool atomic = arg->method == MEM_PERCPU_ATOMIC;
+	u64 bytes;
+	int ret;
 
 	if (arg->method < MEM_PERCPU_THIS_CPU ||
 	    arg->method > MEM_PERCPU_ATOMIC ||
@@ -214,9 +230,17 @@ long mem_demo_percpu(struct mem_demo_file *file, struct mem_percpu *arg)
 	if (!arg->cpus)
 		arg->cpus = num_online_cpus();
 
+	bytes = mem_demo_percpu_needs(arg);
+	ret = mem_demo_charge(file, bytes);
+	if (ret)
+		return ret;
 	if (atomic)
-		return mem_demo_count_percpu(arg, NULL);
+		ret = mem_demo_count_percpu(arg, NULL);
+	else if (arg->variable == MEM_PERCPU_STATIC)
+		ret = mem_demo_count_static(arg);
+	else
+		ret = mem_demo_count_dynamic(arg);
+	mem_demo_uncharge(file, bytes);
 
-	return arg->variable == MEM_PERCPU_STATIC ? mem_demo_count_static(arg) :
-						    mem_demo_count_dynamic(arg);
+	return ret;
 }

@@ -223,6 +223,37 @@ TEST(long_ones, "where nobody may sleep, no more than 16 pages are asked for")
 	}
 }
 
+/* The machine of this test has more possible CPUs than the others. */
+TEST(long_percpu, "of a per-CPU allocation, that is all copies together")
+{
+	int fd = open_mem();
+	struct mem_info info = mem_info(fd);
+	__u64 most = 16ULL * info.page_size / info.possible_cpus;
+	struct mem_gfp_try attempt = {
+		.allocator = MEM_ALLOC_PERCPU, .gfp = MEM_GFP_ATOMIC,
+	};
+
+	CHECK(most < mem_allocator(fd, MEM_ALLOC_PERCPU).max_size);
+	for (attempt.context = MEM_CONTEXT_SPINLOCK;
+	     attempt.context <= MEM_NR_CONTEXTS; attempt.context++) {
+		if (!(mem_allocator(fd, MEM_ALLOC_PERCPU).contexts &
+		      1 << attempt.context))
+			continue;
+		tap_row_number(attempt.context);
+		attempt.size = most + 1;
+		CHECK_EQ(ioctl(fd, MEM_GFP_TRY, &attempt), 0);
+		CHECK_EQ(attempt.outcome, MEM_OUTCOME_REFUSED);
+		CHECK_EQ(attempt.why, MEM_WHY_LONG);
+		attempt.size = most;
+		CHECK_EQ(ioctl(fd, MEM_GFP_TRY, &attempt), 0);
+		CHECK(attempt.outcome != MEM_OUTCOME_REFUSED);
+	}
+	attempt.context = MEM_CONTEXT_PROCESS;
+	attempt.size = most + 1;
+	CHECK_EQ(ioctl(fd, MEM_GFP_TRY, &attempt), 0);
+	CHECK(attempt.outcome != MEM_OUTCOME_REFUSED);
+}
+
 TEST(kvmalloc, "kvmalloc falls back to vmalloc above what kmalloc can give")
 {
 	int fd = open_mem();

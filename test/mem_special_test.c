@@ -6,9 +6,11 @@
 #define _GNU_SOURCE
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "mem.h"
@@ -254,6 +256,58 @@ TEST(mempool, "when the backing allocator fails the reserve gives, then nobody")
 				 pool.refilled);
 		}
 	}
+	check_nothing_held(fd);
+}
+
+/* Pages that were ever allocated, of all zones. */
+static unsigned long long pages_allocated(void)
+{
+	FILE *file = fopen("/proc/vmstat", "re");
+	unsigned long long sum = 0, pages;
+	char line[128];
+
+	CHECK(file);
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "pgalloc_%*s %llu", &pages) == 1)
+			sum += pages;
+	fclose(file);
+	CHECK(sum);
+
+	return sum;
+}
+
+/*
+ * A process that is killed when it has been charged, but before the last element,
+ * takes no more. Nobody can tell when that is, so it is tried until it was.
+ */
+TEST_WITHIN(mempool_killed, 60, "a mempool takes no more elements when its process is killed")
+{
+	struct mem_mempool pool = {
+		.allocator = MEM_MEMPOOL_PAGE, .reserve = 1, .take = 4096,
+		.fail_after = 4096,
+	};
+	int fd = open_mem(), status, tries;
+	unsigned long long before, taken = pool.take;
+	bool seen;
+	pid_t pid;
+
+	for (tries = 0; tries < 200 && taken >= pool.take; tries++) {
+		before = pages_allocated();
+		CHILD(pid) {
+			struct mem_mempool copy = pool;
+
+			CHECK_EQ(ioctl(fd, MEM_MEMPOOL, &copy), 0);
+		}
+		do {
+			seen = mem_info(fd).held_file;
+		} while (!seen && waitpid(pid, &status, WNOHANG) == 0);
+		if (!seen)
+			continue;
+		kill(pid, SIGKILL);
+		CHECK_EQ(waitpid(pid, &status, 0), pid);
+		taken = pages_allocated() - before;
+	}
+	CHECK(taken < pool.take);
 	check_nothing_held(fd);
 }
 

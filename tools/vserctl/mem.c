@@ -40,8 +40,9 @@ static const struct command_group mem_group = {
 	.details =
 	"The laboratory is the kernel module mem_demo; it is reached through "
 	"/dev/vser and needs CAP_SYS_ADMIN. All that a command allocates is freed "
-	"when it ends, however it ends. Nothing here wakes the OOM killer: there are "
-	"quotas (vserctl mem info), and what would make the kernel complain is "
+	"when it ends, however it ends. The laboratory never wakes the OOM killer: "
+	"there are quotas (vserctl mem info), which only --unlimited goes beyond, and "
+	"what would make the kernel complain is "
 	"refused with the reason.\n"
 	"\n"
 	"Kernel and physical addresses are shown in full only to a caller with "

@@ -60,6 +60,12 @@ struct mem_selection {
 	bool named;
 };
 
+/*
+ * What MEM_LIMIT and MEM_FRAGMENT are to keep to; 0: what is left of the quota. Exits
+ * if the user's @option has @asked for more than the quota without --unlimited.
+ */
+__u64 mem_budget(int fd, const char *option, __u64 asked, bool is_unlimited);
+
 /* Those that @request names, or all that have @caps; exits if one has not. */
 void mem_select(int fd, const struct mem_request *request, __u32 caps,
 		struct mem_selection *selection);

@@ -241,6 +241,7 @@ enum fragment_column {
 	FRAGMENT_BLOCK,
 	FRAGMENT_VMALLOC,
 	FRAGMENT_BLOCKS,
+	FRAGMENT_NOTE,
 };
 
 static const struct column fragment_columns[] = {
@@ -253,6 +254,7 @@ static const struct column fragment_columns[] = {
 	[FRAGMENT_VMALLOC] = { "vmalloc_granted", "VMALLOC", COLUMN_TRUTH, false },
 	[FRAGMENT_BLOCKS] = { "free_blocks", "FREE BLOCKS, ORDER 0 AND UP",
 			      COLUMN_TEXT, false },
+	[FRAGMENT_NOTE] = { "note", "NOTE", COLUMN_NOTE, false },
 };
 
 /* The free blocks of each order, of all zones together. */
@@ -325,6 +327,7 @@ static void add_whole_row(int fd, struct table *table, const char *state,
 struct fragment_options {
 	unsigned int order;
 	unsigned long long budget;
+	bool is_unlimited;
 };
 
 static error_t parse_fragment(int key, char *arg, struct argp_state *state)
@@ -338,6 +341,9 @@ static error_t parse_fragment(int key, char *arg, struct argp_state *state)
 	case 'b':
 		options->budget = parse_number(state, "--budget", arg, 1, 1ULL << 62);
 		return 0;
+	case 'u':
+		options->is_unlimited = true;
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -350,7 +356,9 @@ int mem_fragment_command(int argc, char **argv)
 		  "Blocks of 2^ORDER pages are to be had no more (default: the "
 		  "largest)", 0 },
 		{ "budget", 'b', "BYTES", 0,
-		  "Hold no more than this (default: half of what is available)", 0 },
+		  "Hold no more than this (default: what is left of the quota)", 0 },
+		{ "unlimited", 'u', NULL, 0,
+		  "Hold up to half of what is available, beyond the quota", 0 },
 		{ }
 	};
 	static const struct argp_child children[] = { TABLE_OPTIONS, { } };
@@ -363,7 +371,11 @@ int mem_fragment_command(int argc, char **argv)
 		       "\vFREE is what /proc/buddyinfo says is free, IN-LARGE-BLOCKS what of "
 		       "it is in blocks of the order or larger; BLOCK tells whether one "
 		       "such block is granted, VMALLOC whether vmalloc() grants as much, "
-		       "of single pages. Memory is as before when the command ends.",
+		       "of single pages. Memory is as before when the command ends.\n\n"
+		       "Of each block one page is held: for small blocks that is a large "
+		       "part of all memory, for blocks of order 1 the half of it. No more is "
+		       "held than the quota of a file (vserctl mem info). With --unlimited, "
+		       "other programs may find no memory meanwhile.",
 	};
 	struct fragment_options options = { 0 };
 	struct mem_fragment fragment = { .op = MEM_FRAGMENT_START };
@@ -376,7 +388,8 @@ int mem_fragment_command(int argc, char **argv)
 	if (!options.order)
 		options.order = mem_get_info(fd).max_order;
 	fragment.order = options.order;
-	fragment.budget = options.budget;
+	fragment.budget = mem_budget(fd, "--budget", options.budget,
+				     options.is_unlimited);
 	table = table_new("fragment", TABLE_ROWS, fragment_columns,
 			  ARRAY_SIZE(fragment_columns));
 
@@ -385,6 +398,10 @@ int mem_fragment_command(int argc, char **argv)
 	add_fragment_row(table, "fragmented", options.order,
 			 fragment.high_order == MEM_YES,
 			 fragment.vmalloc == MEM_YES, fragment.held);
+	if (fragment.held + sysconf(_SC_PAGESIZE) > fragment.used_budget)
+		table_set(table, FRAGMENT_NOTE, "%s", options.is_unlimited ?
+			  "ended by half of what is available: blocks are left" :
+			  "ended by the budget: blocks are left; --unlimited goes beyond");
 	device_ioctl(fd, MEM_FRAGMENT, &stop, "MEM_FRAGMENT");
 	add_whole_row(fd, table, "freed", options.order);
 	table_print(table);

@@ -63,15 +63,20 @@ static void set_limit(struct table *table, const struct mem_limit *limit)
 	table_set_number(table, LIMIT_TRIES, limit->tries);
 }
 
+struct limit_options {
+	struct mem_request request;
+	bool is_unlimited;
+};
+
 /* --size is taken as the budget: no more than this. */
 static void find_limit(int fd, struct table *table,
 		       const struct mem_allocator *allocator,
-		       const struct mem_request *request, bool named)
+		       const struct mem_request *request, __u64 budget, bool named)
 {
 	struct mem_limit limit = {
 		.allocator = allocator->id,
 		.gfp = mem_gfp_for(request, allocator),
-		.budget = request->size,
+		.budget = budget,
 		.dma_bits = mem_dma_bits_for(request, allocator),
 	};
 	const struct mem_alloc alloc = mem_alloc_for(request, allocator);
@@ -90,30 +95,64 @@ static void find_limit(int fd, struct table *table,
 	table_set(table, LIMIT_NOTE, "%s", why);
 }
 
+static error_t parse_limits(int key, char *arg, struct argp_state *state)
+{
+	struct limit_options *options = state->input;
+
+	(void)arg;
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &options->request;
+		return 0;
+	case 'u':
+		options->is_unlimited = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
 int mem_limits_command(int argc, char **argv)
 {
-	static const char doc[] =
-		"Find the largest single allocation that each allocator grants here and "
-		"now, by bisection, and what stopped it there. Each is freed at once. No "
-		"more than --size is asked for; by default half of what is available."
-		"\vTHEORETICAL is what the interface allows on this kernel. Memory that "
-		"is in pieces stops an allocator that needs it in one: compare "
-		"alloc_pages, vmalloc and kvmalloc.";
-	struct mem_request request = { 0 };
+	static const struct argp_option argp_options[] = {
+		{ "unlimited", 'u', NULL, 0,
+		  "Ask for up to half of what is available, beyond the quota", 0 },
+		{ }
+	};
+	static const struct argp_child children[] = {
+		MEM_REQUEST_OPTIONS, TABLE_OPTIONS, { }
+	};
+	static const struct argp argp = {
+		.options = argp_options,
+		.parser = parse_limits,
+		.children = children,
+		.args_doc = "[ALLOCATOR...]",
+		.doc = "Find the largest single allocation that each allocator grants here "
+		       "and now, by bisection, and what stopped it there. Each is freed at "
+		       "once. No more than --size is asked for; by default what is left of "
+		       "the file's quota (vserctl mem info)."
+		       "\vTHEORETICAL is what the interface allows on this kernel. Memory "
+		       "that is in pieces stops an allocator that needs it in one: compare "
+		       "alloc_pages, vmalloc and kvmalloc. With --unlimited, other programs "
+		       "may find no memory while the largest allocations are tried.",
+	};
+	struct limit_options options = { .is_unlimited = false };
 	struct mem_selection selection;
 	struct table *table;
+	__u64 budget;
 	size_t i;
 	int fd;
 
-	mem_parse_request(argc, argv, doc, &request);
+	argp_parse(&argp, argc, argv, 0, NULL, &options);
 	fd = mem_open();
-	mem_select(fd, &request, MEM_CAP_LIMIT, &selection);
+	mem_select(fd, &options.request, MEM_CAP_LIMIT, &selection);
+	budget = mem_budget(fd, "--size", options.request.size, options.is_unlimited);
 	table = table_new("limits", TABLE_ROWS, limit_columns,
 			  ARRAY_SIZE(limit_columns));
 	for (i = 0; i < selection.count; i++) {
 		progress(i, selection.count, selection.allocators[i].name);
-		find_limit(fd, table, &selection.allocators[i], &request,
-			   selection.named);
+		find_limit(fd, table, &selection.allocators[i], &options.request,
+			   budget, selection.named);
 	}
 	progress_end();
 	table_print(table);

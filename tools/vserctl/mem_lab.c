@@ -136,6 +136,16 @@ struct mem_info mem_get_info(int fd)
 	return info;
 }
 
+__u64 mem_budget(int fd, const char *option, __u64 asked, bool is_unlimited)
+{
+	__u64 quota = mem_get_info(fd).quota_file;
+
+	if (!is_unlimited && asked > quota)
+		errx(EXIT_USAGE, "%s: %llu bytes are more than the quota of a file, "
+		     "%llu; --unlimited goes beyond", option, asked, quota);
+	return is_unlimited && !asked ? ~0ULL : asked;
+}
+
 struct mem_allocator mem_get_allocator(int fd, __u32 id)
 {
 	struct mem_allocator allocator = { .id = id };

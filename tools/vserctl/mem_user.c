@@ -11,6 +11,7 @@
 #include <malloc.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,8 +58,9 @@ struct step {
  */
 struct play {
 	struct usage before;
-	size_t size;
+	size_t size;		/* 0: the user has named none */
 	size_t page;
+	bool is_unlimited;
 	struct step steps[32];
 	size_t nr_steps;
 };
@@ -338,17 +340,63 @@ static error_t parse_user(int key, char *arg, struct argp_state *state)
 {
 	struct play *play = state->input;
 
-	if (key != 's')
+	switch (key) {
+	case 's':
+		play->size = parse_number(state, "--size", arg, 1 << 20, 1 << 30);
+		return 0;
+	case 'u':
+		play->is_unlimited = true;
+		return 0;
+	default:
 		return ARGP_ERR_UNKNOWN;
-	play->size = parse_number(state, "--size", arg, 1 << 20, 1 << 30);
-	return 0;
+	}
+}
+
+static size_t available_memory(void)
+{
+	FILE *file = fopen("/proc/meminfo", "re");
+	unsigned long long kib = 0;
+	char line[256];
+
+	while (file && !kib && fgets(line, sizeof(line), file))
+		(void)!sscanf(line, "MemAvailable: %llu", &kib);
+	if (file)
+		fclose(file);
+	return kib << 10 < SIZE_MAX ? kib << 10 : SIZE_MAX;
+}
+
+/*
+ * All of a block is written to, and locked: one that does not fit next to other
+ * programs has the kernel end one of them. If it must, it is to be this one.
+ */
+static void limit_size(struct play *play)
+{
+	const size_t by_default = 16 << 20;
+	size_t most = available_memory() / 4;
+	FILE *file = fopen("/proc/self/oom_score_adj", "we");
+
+	if (file) {
+		fputs("1000", file);
+		fclose(file);
+	}
+	most -= most % play->page;
+	if (play->size > most && !play->is_unlimited)
+		errx(EXIT_USAGE, "--size: %zu bytes are more than a quarter of what is "
+		     "available, %zu; --unlimited goes beyond", play->size, most);
+	if (!play->size)
+		play->size = most < by_default ? most : by_default;
+	if (!play->size)
+		errx(EXIT_FAILURE, "no memory is available");
 }
 
 int mem_user_command(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
 		{ "size", 's', "BYTES", 0,
-		  "Size of the blocks, 1M to 1G (default: 16M)", 0 },
+		  "Size of the blocks, 1M to 1G (default: 16M, or a quarter of what is "
+		  "available if that is less)", 0 },
+		{ "unlimited", 'u', NULL, 0,
+		  "Take a --size of more than a quarter of what is available", 0 },
 		{ }
 	};
 	static const struct argp_child children[] = { TABLE_OPTIONS, { } };
@@ -363,14 +411,15 @@ int mem_user_command(int argc, char **argv)
 		       "and RSS-KIB by how much the process grew. Huge pages are switched "
 		       "off but for the step that shows them. Needs neither the module nor "
 		       "any privilege, but mlockall() wants CAP_IPC_LOCK or a large enough "
-		       "\"ulimit -l\".",
+		       "\"ulimit -l\".\n\n"
+		       "One block is there at a time, and all of it is written to. With "
+		       "--unlimited, other programs may find no memory meanwhile; where the "
+		       "kernel must end a program for want of memory, it ends this one.",
 	};
-	struct play play = {
-		.size = 16 << 20,
-		.page = sysconf(_SC_PAGESIZE),
-	};
+	struct play play = { .page = sysconf(_SC_PAGESIZE) };
 
 	argp_parse(&argp, argc, argv, 0, NULL, &play);
+	limit_size(&play);
 	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	/* What is done for the first time faults for reasons of its own. */
 	begin_step(&play);

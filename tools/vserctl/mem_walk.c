@@ -49,6 +49,11 @@ static void set_end(struct table *table, const struct mem_walk *walk)
 	bool raw = walk->flags & MEM_WALK_RAW;
 
 	table_set(table, WALK_ADDRESS, "%s", mem_address_text(walk->address, raw));
+	if (walk->flags & MEM_WALK_STOPPED) {
+		table_set(table, WALK_NOTE, "the next table might be freed while it is read: "
+			  "this processor flushes TLBs by broadcast");
+		return;
+	}
 	if (!(walk->flags & MEM_WALK_PRESENT)) {
 		table_set(table, WALK_NOTE, "nothing is mapped at this address");
 		return;
