@@ -61,7 +61,7 @@
 
 #include "vser.h"
 
-#define MEM_ABI			1
+#define MEM_ABI			2
 
 /*
  * Flags of an allocation. Exactly one of MEM_GFP_BASES; at most one of
@@ -649,11 +649,17 @@ struct mem_latency {
  * @overhead:         out: ns in each of these times that are the clock's own:
  *                    median of measuring nothing, on this CPU, now. It has not
  *                    been subtracted.
- * @mean_ps:          out: ps for an allocation and its free in a plain loop of @n
- *                    that reads the clock only before and after; mean of the
- *                    CPUs; the cost of the empty loop has been subtracted
- * @loop_ps:          out: ps for a round of that loop with nothing in it
+ * @mean_ps:          out: as @both_ps, but the mean of all @n: whatever else
+ *                    happened on the CPU is in it, and so is what the allocator
+ *                    does once for many calls, as vfree() flushes TLBs
+ * @loop_ps:          out: ps for a round of the plain loop with nothing in it,
+ *                    measured in the same way. It has been subtracted from
+ *                    @both_ps and @mean_ps.
  * @elapsed:          out: ns that it all took, by the clock on the wall
+ * @both_ps:          out: ps for an allocation and its free in a plain loop of @n
+ *                    that reads the clock before and after each batch: median of
+ *                    the batches, mean of the CPUs. What others do on a CPU is in
+ *                    a few batches, and does not show.
  * @reserved:         in: must be 0
  *
  * One at a time on each open file. With @cpus of at least 1, MEM_GFP_ACCOUNT is
@@ -661,8 +667,9 @@ struct mem_latency {
  * MEM_PATTERN_REMOTE wants @cpus of at least 1 and a second CPU online: what one
  * CPU allocates, the next online one frees.
  * The plain loop does one allocation at a time, whatever the pattern; with
- * MEM_PATTERN_BULK its round is a bulk call of @depth and its free, and its time
- * is divided by @depth. ENOMEM: an allocation was refused.
+ * MEM_PATTERN_BULK a batch is a bulk call for @depth of them and its free, and its
+ * time is divided by @depth; else a batch is @n / 64 rounds, 1 to 256. ENOMEM: an
+ * allocation was refused.
  */
 struct mem_bench {
 	__u32 allocator;
@@ -685,13 +692,15 @@ struct mem_bench {
 	__u64 mean_ps;
 	__u64 loop_ps;
 	__u64 elapsed;
-	__u64 reserved[4];
+	__u64 both_ps;
+	__u64 reserved[3];
 };
 
 /**
  * struct mem_progress - how far the file's bench is; from another thread
- * @done:    out: objects done
- * @total:   out: objects to do in all, warm-up and loop included; 0: none runs
+ * @done:    out: calls done: an allocation and its free are two
+ * @total:   out: calls to do in all, those of the warm-up, of the plain loop and of
+ *           the empty one included; 0: none runs
  */
 struct mem_progress {
 	__u64 done;
@@ -848,7 +857,9 @@ struct mem_fragment {
  * @cpus:     in: how many online CPUs; 0: all. Out: how many did.
  * @sum:      out: all copies together, by for_each_possible_cpu()
  * @expected: out: @cpus * @loops
- * @mean_ps:  out: picoseconds for one step, mean of the CPUs
+ * @mean_ps:  out: picoseconds for one step and the loop around it: median of
+ *             batches of 1,024 to 16,384 steps, without the first, which warms up,
+ *             and the last; mean of the CPUs
  * @counts:   in: pointer to __u64[@nr_counts], for each possible CPU's copy in
  *            the order of the CPUs, or 0
  * @nr_counts: in: places in @counts, to &mem_info.possible_cpus; with

@@ -663,7 +663,7 @@ static const struct field mem_bench_fields[] = {
 	FIELD(mem_bench, alloc_histogram, POINTER, 0, 4 * MEM_HIST_BUCKETS, 0),
 	FIELD(mem_bench, free_histogram, POINTER, 0, 4 * MEM_HIST_BUCKETS, 0),
 	IS(ZERO, mem_bench, reserved[0]),
-	IS(ZERO, mem_bench, reserved[3]),
+	IS(ZERO, mem_bench, reserved[2]),
 	END
 };
 
