@@ -174,7 +174,12 @@ struct mem_allocator {
 	__u64 reserved[2];
 };
 
-/* mem_info.debug: options of the kernel that make an allocation dearer. */
+/*
+ * mem_info.debug: options of the kernel that make an allocation dearer. Of what its
+ * command line has switched on for slab caches (slub_debug=), a module does not get
+ * to know: the files sanity_checks, red_zone, poison, store_user and trace of each
+ * cache in /sys/kernel/slab tell.
+ */
 #define MEM_DEBUG_KASAN		0x00000001
 #define MEM_DEBUG_KCSAN		0x00000002
 #define MEM_DEBUG_KMSAN		0x00000004
@@ -189,9 +194,10 @@ struct mem_allocator {
 #define MEM_DEBUG_OBJECTS	0x00000800
 #define MEM_DEBUG_FAULTS	0x00001000	/* failslab, fail_page_alloc */
 #define MEM_DEBUG_KCOV		0x00002000
-#define MEM_DEBUG_UBSAN		0x00004000
+#define MEM_DEBUG_UBSAN		0x00004000	/* checks at every load or sum */
 #define MEM_DEBUG_FTRACE	0x00008000	/* no cost while it is not used */
 #define MEM_DEBUG_KFENCE	0x00010000	/* next to no cost */
+#define MEM_DEBUG_UBSAN_BOUNDS	0x00020000	/* bounds, shifts: likewise */
 
 /* Those that make times meaningless. */
 #define MEM_DEBUG_DISTORTS	0x00007fff
@@ -217,16 +223,18 @@ struct mem_allocator {
  * @nodes:           out: NUMA nodes with memory
  * @debug:           out: MEM_DEBUG_*
  * @features:        out: MEM_FEATURE_*
- * @paging_levels:   out: levels of the page tables, 0 if not known
+ * @paging_levels:   out: levels of the page tables
  * @kmalloc_cached:  out: up to this size kmalloc() takes from slab caches, above
  *                   it asks for pages
  * @kmalloc_max:     out: largest size of kmalloc()
- * @vmalloc_space:   out: size of the vmalloc region, 0 if not known
+ * @vmalloc_space:   out: size of the vmalloc region
  * @percpu_max:      out: largest per-CPU allocation
  * @memory:          out: RAM of the machine
  * @available:       out: memory that could be had now without swapping
  * @timer_overhead:  out: what a bench measures when nothing is done, in ns;
  *                   calibrated at this call
+ * @clock_step:      out: least that two readings of the clock differ by, in ns; of
+ *                   what takes no longer, a bench tells little
  * @quota_file:      out: most that one file may hold
  * @quota_total:     out: most that all files may hold
  * @held_file:       out: bytes that this file holds, with the books
@@ -258,7 +266,8 @@ struct mem_info {
 	__u64 held_total;
 	__u64 objects_file;
 	__u64 objects_total;
-	__u64 reserved[4];
+	__u64 clock_step;
+	__u64 reserved[3];
 };
 
 /* mem_alloc.flags */

@@ -159,6 +159,29 @@ int mem_demo_overhead(u64 *ns)
 	return 0;
 }
 
+/*
+ * The least that two readings of the clock differ by: it counts in larger steps, or
+ * takes as long to be read. A clock that counts jiffies is waited for, but not for
+ * ever.
+ */
+u64 mem_demo_clock_step(void)
+{
+	unsigned int i, patience = 1000000;
+	u64 step = U64_MAX, start, now;
+
+	for (i = 0; i < MEM_DEMO_CLOCK_STEPS && patience; i++) {
+		start = ktime_get_ns();
+		do {
+			now = ktime_get_ns();
+		} while (now == start && --patience);
+		if (now != start)
+			step = min(step, now - start);
+		cond_resched();
+	}
+
+	return step;
+}
+
 static u32 mem_demo_random(struct mem_demo_worker *worker, u32 below)
 {
 	worker->random ^= worker->random << 13;

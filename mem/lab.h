@@ -375,6 +375,7 @@ void mem_demo_fragment_release(struct mem_demo_file *file);
 /* bench.c */
 
 int mem_demo_overhead(u64 *ns);
+u64 mem_demo_clock_step(void);
 
 /* The ioctls; &mem_demo_map is given the caller's pointer too. */
 

@@ -576,7 +576,7 @@ static const struct field ring_fields[] = {
 /* The memory laboratory */
 
 static const struct field mem_info_fields[] = {
-	IS(ZERO, mem_info, reserved[0]), IS(ZERO, mem_info, reserved[3]), END
+	IS(ZERO, mem_info, reserved[0]), IS(ZERO, mem_info, reserved[2]), END
 };
 
 static const struct field mem_allocator_fields[] = {

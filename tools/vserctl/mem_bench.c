@@ -141,6 +141,7 @@ struct place {
 	char cpu[128];
 	char clocksource[64];
 	struct mem_info info;
+	struct mem_distortion distortion;
 };
 
 struct histograms {
@@ -182,6 +183,7 @@ static void find_place(int fd, struct place *place)
 	read_value("/sys/devices/system/clocksource/clocksource0/current_clocksource",
 		   "", place->clocksource, sizeof(place->clocksource));
 	place->info = mem_get_info(fd);
+	mem_find_distortion(&place->info, &place->distortion);
 }
 
 static __u64 smaller(__u64 a, __u64 b)
@@ -271,19 +273,19 @@ static void set_latency(struct table *table, size_t first,
 
 static void set_place(struct table *table, const struct place *place)
 {
-	__u32 distorting = place->info.debug & MEM_DEBUG_DISTORTS;
+	const struct mem_distortion *distortion = &place->distortion;
 
 	table_set(table, BENCH_KERNEL, "%s", place->kernel.release);
 	if (place->cpu[0])
 		table_set(table, BENCH_CPU, "%s", place->cpu);
 	if (place->clocksource[0])
 		table_set(table, BENCH_CLOCKSOURCE, "%s", place->clocksource);
-	table_set(table, BENCH_DEBUG, "%s",
-		  place->info.debug ? mem_debug_names(place->info.debug) : "none");
-	if (distorting)
-		table_set(table, BENCH_NOTE,
-			  "the times mean little: this kernel has %s",
-			  mem_debug_names(distorting));
+	table_set(table, BENCH_DEBUG, "%s", distortion->debug);
+	if (distortion->why[0])
+		table_set(table, BENCH_NOTE, "the times mean little: %s",
+			  distortion->why);
+	else if (!distortion->known)
+		table_set(table, BENCH_NOTE, "whether slub_debug is on cannot be seen");
 }
 
 /* For people, below the table. */
@@ -293,7 +295,7 @@ static void print_place(const struct place *place)
 	       place->kernel.release,
 	       place->cpu[0] ? place->cpu : place->kernel.machine,
 	       place->clocksource[0] ? place->clocksource : "unknown",
-	       place->info.debug ? mem_debug_names(place->info.debug) : "none");
+	       place->distortion.debug);
 }
 
 static void set_result(struct table *table, const struct mem_bench *bench)

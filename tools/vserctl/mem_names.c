@@ -146,7 +146,7 @@ static const struct bit_name debug_bits[] = {
 	{ MEM_DEBUG_KMEMLEAK, "kmemleak" },
 	{ MEM_DEBUG_PAGEALLOC, "debug_pagealloc" },
 	{ MEM_DEBUG_PAGE_POISON, "page_poison" },
-	{ MEM_DEBUG_SLAB_ON, "slub_debug" },
+	{ MEM_DEBUG_SLAB_ON, "SLUB_DEBUG_ON" },
 	{ MEM_DEBUG_SLAB_CACHES, "debug-caches" },
 	{ MEM_DEBUG_VM, "DEBUG_VM" },
 	{ MEM_DEBUG_LOCKDEP, "lockdep" },
@@ -157,6 +157,7 @@ static const struct bit_name debug_bits[] = {
 	{ MEM_DEBUG_UBSAN, "UBSAN" },
 	{ MEM_DEBUG_FTRACE, "ftrace" },
 	{ MEM_DEBUG_KFENCE, "KFENCE" },
+	{ MEM_DEBUG_UBSAN_BOUNDS, "UBSAN-bounds" },
 };
 
 static const struct bit_name entry_bits[] = {

@@ -37,6 +37,7 @@ enum info_column {
 	INFO_DEBUG,
 	INFO_DISTORTED,
 	INFO_OVERHEAD,
+	INFO_CLOCK_STEP,
 	INFO_RAW_ADDRESSES,
 	INFO_QUOTA_FILE,
 	INFO_QUOTA_TOTAL,
@@ -74,6 +75,8 @@ static const struct column info_columns[] = {
 			     false },
 	[INFO_OVERHEAD] = { "timer_overhead_ns", "Clock's own time, ns",
 			    COLUMN_NUMBER, false },
+	[INFO_CLOCK_STEP] = { "clock_step_ns", "Clock's least step, ns",
+			      COLUMN_NUMBER, false },
 	[INFO_RAW_ADDRESSES] = { "raw_addresses", "Addresses in full", COLUMN_TRUTH,
 				 false },
 	[INFO_QUOTA_FILE] = { "quota_file", "Quota of a file", COLUMN_NUMBER,
@@ -85,19 +88,12 @@ static const struct column info_columns[] = {
 	[INFO_NOTE] = { "note", "Note", COLUMN_TEXT, false },
 };
 
-/* 0 stands for what is not known. */
-static void set_known(struct table *table, size_t column, __u64 value)
-{
-	if (value)
-		table_set_number(table, column, value);
-	else
-		table_set(table, INFO_NOTE, "not known on this architecture");
-}
-
 static void set_info(struct table *table, const struct mem_info *info)
 {
 	__u32 features = info->features;
+	struct mem_distortion distortion;
 
+	mem_find_distortion(info, &distortion);
 	table_set_number(table, INFO_PAGE_SIZE, info->page_size);
 	table_set_number(table, INFO_MAX_ORDER, info->max_order);
 	table_set_number(table, INFO_CPUS, info->possible_cpus);
@@ -107,10 +103,10 @@ static void set_info(struct table *table, const struct mem_info *info)
 		  features & MEM_FEATURE_ZONE_DMA ? "DMA," : "",
 		  features & MEM_FEATURE_ZONE_DMA32 ? "DMA32," : "",
 		  features & MEM_FEATURE_HIGHMEM ? ",HighMem" : "");
-	set_known(table, INFO_PAGING_LEVELS, info->paging_levels);
+	table_set_number(table, INFO_PAGING_LEVELS, info->paging_levels);
 	table_set_number(table, INFO_KMALLOC_CACHED, info->kmalloc_cached);
 	table_set_number(table, INFO_KMALLOC_MAX, info->kmalloc_max);
-	set_known(table, INFO_VMALLOC_SPACE, info->vmalloc_space);
+	table_set_number(table, INFO_VMALLOC_SPACE, info->vmalloc_space);
 	table_set_number(table, INFO_PERCPU_MAX, info->percpu_max);
 	table_set_number(table, INFO_MEMORY, info->memory);
 	table_set_number(table, INFO_AVAILABLE, info->available);
@@ -119,10 +115,16 @@ static void set_info(struct table *table, const struct mem_info *info)
 	table_set_truth(table, INFO_INIT_ON_FREE,
 			features & MEM_FEATURE_INIT_ON_FREE);
 	table_set_truth(table, INFO_RT, features & MEM_FEATURE_RT);
-	table_set(table, INFO_DEBUG, "%s",
-		  info->debug ? mem_debug_names(info->debug) : "none");
-	table_set_truth(table, INFO_DISTORTED, info->debug & MEM_DEBUG_DISTORTS);
+	table_set(table, INFO_DEBUG, "%s", distortion.debug);
+	if (distortion.why[0] || distortion.known)
+		table_set_truth(table, INFO_DISTORTED, distortion.why[0]);
+	if (distortion.why[0])
+		table_set(table, INFO_NOTE, "the times mean little: %s",
+			  distortion.why);
+	else if (!distortion.known)
+		table_set(table, INFO_NOTE, "whether slub_debug is on cannot be seen");
 	table_set_number(table, INFO_OVERHEAD, info->timer_overhead);
+	table_set_number(table, INFO_CLOCK_STEP, info->clock_step);
 	table_set_truth(table, INFO_RAW_ADDRESSES,
 			features & MEM_FEATURE_RAW_ADDRESSES);
 	table_set_number(table, INFO_QUOTA_FILE, info->quota_file);
