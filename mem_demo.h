@@ -761,20 +761,21 @@ struct mem_limit {
 /* mem_gfp_try.why */
 #define MEM_WHY_NONE		1	/* all is well */
 #define MEM_WHY_FLAG		2	/* the allocator does not take a flag: culprit */
-#define MEM_WHY_CONTEXT		3	/* the allocator sleeps, here nobody may */
+#define MEM_WHY_CONTEXT		3	/* the allocator may sleep, here nobody may */
 #define MEM_WHY_SLEEPS		4	/* the base flag allows sleep, here nobody may */
 #define MEM_WHY_NOFAIL		5	/* would try for ever: no way out of the kernel */
 #define MEM_WHY_FOREVER		6	/* a mempool that may sleep waits for ever */
 #define MEM_WHY_RT		7	/* PREEMPT_RT: no allocation in a hardirq */
 #define MEM_WHY_COMBINATION	8	/* not one base, or zones that exclude each other */
 #define MEM_WHY_SIZE		9	/* above max_size or below min_size */
-#define MEM_WHY_ZONE		10	/* granted from a lower zone than could be */
+#define MEM_WHY_ZONE		10	/* granted from a lower zone than is asked first */
 #define MEM_WHY_VMALLOC		11	/* kvmalloc() granted it from vmalloc() */
 #define MEM_WHY_NO_CACHE	13	/* the debug cache does not exist: ENODEV */
 #define MEM_WHY_MASK		14	/* what comes might lie above the DMA mask */
 #define MEM_WHY_NO_ZONE		15	/* this kernel has no such zone */
 #define MEM_WHY_NO_MASK		16	/* no memory here lies under such a mask */
 #define MEM_WHY_LONG		17	/* above 16 pages, while others have to wait */
+#define MEM_WHY_INTERRUPT	18	/* the allocator is not for interrupts */
 
 /**
  * struct mem_gfp_try - may it be called so, and what comes of it? frees it at once

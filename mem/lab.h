@@ -90,6 +90,7 @@ struct mem_demo_piece {
  * @caps:    MEM_CAP_*
  * @gfp:     MEM_GFP_* that it takes
  * @process: it may only be called where one may sleep
+ * @no_irq:  it may not be called in an interrupt, soft or hard
  * @ksize:   ksize() tells what it gave
  * @block:   it gives 2^&mem_demo_want.order pages that lie together
  * @cache:   the cache that it takes from, if any
@@ -111,6 +112,7 @@ struct mem_demo_row {
 	u32 caps;
 	u32 gfp;
 	bool process;
+	bool no_irq;
 	bool ksize;
 	bool block;
 	enum mem_demo_cache_id cache;

@@ -338,6 +338,8 @@ static void mem_demo_free_dma_pool(const struct mem_demo_want *want,
 #define MEM_DEMO_TAKES_KVMALLOC	(MEM_GFP_KERNEL | MEM_GFP_ZERO |		\
 				 MEM_GFP_NOWARN | MEM_GFP_NORETRY |		\
 				 MEM_GFP_ACCOUNT |				\
+				 (VSER_VMALLOC_TAKES_ATOMIC ?			\
+				  MEM_DEMO_ATOMIC_BASES : 0) |			\
 				 (VSER_VMALLOC_TAKES_NOIO ?			\
 				  MEM_GFP_NOIO | MEM_GFP_NOFS |			\
 				  MEM_GFP_RETRY_MAYFAIL : 0))
@@ -534,7 +536,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 	[MEM_VMALLOC] = {
 		.id = MEM_VMALLOC, .name = "vmalloc", .kind = MEM_DEMO_ADDRESS,
 		.caps = MEM_DEMO_CAPS_PAGES, .gfp = MEM_DEMO_TAKES_VMALLOC,
-		.process = true,
+		.process = !VSER_VMALLOC_TAKES_ATOMIC, .no_irq = true,
 		.min = 1, .max = SIZE_MAX, .show = 16 * PAGE_SIZE,
 		.round = mem_demo_round_pages,
 		.alloc = mem_demo_alloc_vmalloc, .free = mem_demo_free_vmalloc,
@@ -542,7 +544,8 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 	[MEM_VZALLOC] = {
 		.id = MEM_VZALLOC, .name = "vzalloc", .kind = MEM_DEMO_ADDRESS,
 		.caps = MEM_DEMO_CAPS_PAGES | MEM_CAP_ZEROED,
-		.gfp = MEM_DEMO_TAKES_VMALLOC, .process = true,
+		.gfp = MEM_DEMO_TAKES_VMALLOC,
+		.process = !VSER_VMALLOC_TAKES_ATOMIC, .no_irq = true,
 		.min = 1, .max = SIZE_MAX, .show = 16 * PAGE_SIZE,
 		.round = mem_demo_round_pages,
 		.alloc = mem_demo_alloc_vzalloc, .free = mem_demo_free_vmalloc,
@@ -551,7 +554,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.id = MEM_KVMALLOC, .name = "kvmalloc",
 		.kind = MEM_DEMO_ADDRESS,
 		.caps = MEM_DEMO_CAPS_ANY_SIZE, .gfp = MEM_DEMO_TAKES_KVMALLOC,
-		.process = true,
+		.process = !VSER_VMALLOC_TAKES_ATOMIC, .no_irq = true,
 		.min = 1, .max = INT_MAX, .show = 16 * PAGE_SIZE, .ksize = true,
 		.round = mem_demo_round_kvmalloc,
 		.alloc = mem_demo_alloc_kvmalloc, .free = mem_demo_free_kvmalloc,
