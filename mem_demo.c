@@ -93,6 +93,14 @@ MODULE_PARM_DESC(quota_total, "bytes that all open files may hold (default 1/8 o
 
 /* The machine, the allocators */
 
+/* Of UBSAN's checks, those that are made at every load, store or sum. */
+#define MEM_DEMO_UBSAN_DEAR						\
+	(IS_ENABLED(CONFIG_UBSAN_ALIGNMENT) ||				\
+	 IS_ENABLED(CONFIG_UBSAN_OBJECT_SIZE) ||			\
+	 IS_ENABLED(CONFIG_UBSAN_MISC) ||				\
+	 IS_ENABLED(CONFIG_UBSAN_SIGNED_WRAP) ||			\
+	 IS_ENABLED(CONFIG_UBSAN_INTEGER_WRAP))
+
 static u32 mem_demo_debug(void)
 {
 	static const u32 built_in =
@@ -109,7 +117,9 @@ static u32 mem_demo_debug(void)
 		(IS_ENABLED(CONFIG_FAILSLAB) || IS_ENABLED(CONFIG_FAIL_PAGE_ALLOC) ?
 		 MEM_DEBUG_FAULTS : 0) |
 		(IS_ENABLED(CONFIG_KCOV) ? MEM_DEBUG_KCOV : 0) |
-		(IS_ENABLED(CONFIG_UBSAN) ? MEM_DEBUG_UBSAN : 0) |
+		(MEM_DEMO_UBSAN_DEAR ? MEM_DEBUG_UBSAN : 0) |
+		(IS_ENABLED(CONFIG_UBSAN) && !MEM_DEMO_UBSAN_DEAR ?
+		 MEM_DEBUG_UBSAN_BOUNDS : 0) |
 		(IS_ENABLED(CONFIG_FUNCTION_TRACER) ? MEM_DEBUG_FTRACE : 0) |
 		(IS_ENABLED(CONFIG_KFENCE) ? MEM_DEBUG_KFENCE : 0);
 	u32 debug = built_in;
@@ -162,11 +172,13 @@ static long mem_demo_get_info(struct mem_demo_file *file, struct mem_info *info)
 		.paging_levels = mem_walk_levels(),
 		.kmalloc_cached = KMALLOC_MAX_CACHE_SIZE,
 		.kmalloc_max = KMALLOC_MAX_SIZE,
-		.vmalloc_space = VMALLOC_END - VMALLOC_START,
+		/* Some architectures' end is the last byte, others' the one behind. */
+		.vmalloc_space = PAGE_ALIGN((u64)VMALLOC_END - VMALLOC_START),
 		.percpu_max = PCPU_MIN_UNIT_SIZE,
 		.memory = (u64)totalram_pages() << PAGE_SHIFT,
 		.available = mem_demo_available(),
 		.timer_overhead = overhead,
+		.clock_step = mem_demo_clock_step(),
 		.quota_file = mem_demo_quota_file,
 		.quota_total = mem_demo_quota_total,
 		.objects_file = atomic_long_read(&file->nr_objects),

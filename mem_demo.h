@@ -176,7 +176,12 @@ struct mem_allocator {
 	__u64 reserved[2];
 };
 
-/* mem_info.debug: options of the kernel that make an allocation dearer. */
+/*
+ * mem_info.debug: options of the kernel that make an allocation dearer. Of what its
+ * command line has switched on for slab caches (slub_debug=), a module does not get
+ * to know: the files sanity_checks, red_zone, poison, store_user and trace of each
+ * cache in /sys/kernel/slab tell.
+ */
 #define MEM_DEBUG_KASAN		0x00000001
 #define MEM_DEBUG_KCSAN		0x00000002
 #define MEM_DEBUG_KMSAN		0x00000004
@@ -191,9 +196,10 @@ struct mem_allocator {
 #define MEM_DEBUG_OBJECTS	0x00000800
 #define MEM_DEBUG_FAULTS	0x00001000	/* failslab, fail_page_alloc */
 #define MEM_DEBUG_KCOV		0x00002000
-#define MEM_DEBUG_UBSAN		0x00004000
+#define MEM_DEBUG_UBSAN		0x00004000	/* checks at every load or sum */
 #define MEM_DEBUG_FTRACE	0x00008000	/* no cost while it is not used */
 #define MEM_DEBUG_KFENCE	0x00010000	/* next to no cost */
+#define MEM_DEBUG_UBSAN_BOUNDS	0x00020000	/* bounds, shifts: likewise */
 
 /* Those that make times meaningless. */
 #define MEM_DEBUG_DISTORTS	0x00007fff
@@ -219,16 +225,18 @@ struct mem_allocator {
  * @nodes:           out: NUMA nodes with memory
  * @debug:           out: MEM_DEBUG_*
  * @features:        out: MEM_FEATURE_*
- * @paging_levels:   out: levels of the page tables, 0 if not known
+ * @paging_levels:   out: levels of the page tables
  * @kmalloc_cached:  out: up to this size kmalloc() takes from slab caches, above
  *                   it asks for pages
  * @kmalloc_max:     out: largest size of kmalloc()
- * @vmalloc_space:   out: size of the vmalloc region, 0 if not known
+ * @vmalloc_space:   out: size of the vmalloc region
  * @percpu_max:      out: largest per-CPU allocation
  * @memory:          out: RAM of the machine
  * @available:       out: memory that could be had now without swapping
  * @timer_overhead:  out: what a bench measures when nothing is done, in ns;
  *                   calibrated at this call
+ * @clock_step:      out: least that two readings of the clock differ by, in ns; of
+ *                   what takes no longer, a bench tells little
  * @quota_file:      out: most that one file may hold
  * @quota_total:     out: most that all files may hold
  * @held_file:       out: bytes that this file holds: memory, page tables, and what
@@ -263,7 +271,8 @@ struct mem_info {
 	__u64 held_total;
 	__u64 objects_file;
 	__u64 objects_total;
-	__u64 reserved[4];
+	__u64 clock_step;
+	__u64 reserved[3];
 };
 
 /* mem_alloc.flags */
@@ -370,6 +379,7 @@ struct mem_resize {
 #define MEM_ZEROED_LEFTOVER	4	/* holds what was there before */
 #define MEM_ZEROED_CTOR		5	/* the constructor has written to it */
 #define MEM_ZEROED_POISON	6	/* the allocator has written a pattern */
+#define MEM_ZEROED_STATIC	7	/* as C has it, and nobody has written to it */
 
 /* mem_show.flags */
 #define MEM_SHOW_RAW		0x01	/* address, physical, dma are as they are */
@@ -378,6 +388,9 @@ struct mem_resize {
 #define MEM_SHOW_MAPPED		0x08	/* a descriptor of MEM_MAP has it */
 #define MEM_SHOW_COMPOUND	0x10	/* its pages are one compound page */
 #define MEM_SHOW_SLAB		0x20	/* it is in a page of the slab allocator */
+#define MEM_SHOW_USABLE		0x40	/* usable is known */
+#define MEM_SHOW_FOOTPRINT	0x80	/* footprint is known */
+#define MEM_SHOW_EXTENTS	0x100	/* extents, largest_extent are known */
 
 /* mem_show.owner, of MEM_CAP_SYNC: who may touch the buffer now. */
 #define MEM_OWNER_NONE		1	/* not such an object */
@@ -390,14 +403,21 @@ struct mem_resize {
  * @allocator:      out: that it is from
  * @gfp:            out: MEM_GFP_* that it was asked for with
  * @requested:      out: bytes asked for
- * @usable:         out: bytes that came, of one copy if there are several
- * @footprint:      out: bytes of memory that it takes, all copies and the
- *                  rounding of its allocator included, as counted in the quota
+ * @usable:         out: bytes from its start on that are the user's, of one copy
+ *                  if there are several; ksize() where there is one. Known with
+ *                  MEM_SHOW_USABLE
+ * @footprint:      out: bytes of memory that it takes, all copies, and what its
+ *                  allocator puts around it, included; known with
+ *                  MEM_SHOW_FOOTPRINT. Of a slab, the distance from one object to
+ *                  the next, for which some more are allocated. The quota counts
+ *                  a bound that is known before, not this.
  * @address:        out: kernel address, see the head of this file; 0: none
  * @physical:       out: physical address of its first byte, likewise
  * @dma:            out: DMA address of its first byte, likewise
- * @extents:        out: runs of physically contiguous bytes it consists of
- * @largest_extent: out: bytes in the largest of them
+ * @extents:        out: runs of physically contiguous bytes that @usable, or where
+ *                  it is not known @requested, consists of; known with
+ *                  MEM_SHOW_EXTENTS
+ * @largest_extent: out: bytes in the largest of them; likewise
  * @alignment:      out: largest power of two that divides the address, up to
  *                  2 MiB; of pages without an address, the page size
  * @copies:         out: 1, or of a per-CPU object the possible CPUs; address,
@@ -405,7 +425,8 @@ struct mem_resize {
  * @region:         out: MEM_REGION_*
  * @zone:           out: MEM_ZONE_*
  * @node:           out: NUMA node of its first page, -1: not known
- * @order:          out: 2^@order pages are the block it came in, -1: not one block
+ * @order:          out: 2^@order pages are the block it came in, -1: not one
+ *                  block, or its allocator does not tell
  * @zeroed:         out: MEM_YES or MEM_NO, as found when it came; MEM_UNKNOWN
  * @zeroed_why:     out: MEM_ZEROED_*
  * @virt_to_phys:   out: MEM_YES, MEM_NO: may virt_to_phys() be used on its address?
@@ -661,11 +682,17 @@ struct mem_latency {
  * @overhead:         out: ns in each of these times that are the clock's own:
  *                    median of measuring nothing, on this CPU, now. It has not
  *                    been subtracted.
- * @mean_ps:          out: ps for an allocation and its free in a plain loop of @n
- *                    that reads the clock only before and after; mean of the
- *                    CPUs; the cost of the empty loop has been subtracted
- * @loop_ps:          out: ps for a round of that loop with nothing in it
+ * @mean_ps:          out: as @both_ps, but the mean of all @n: whatever else
+ *                    happened on the CPU is in it, and so is what the allocator
+ *                    does once for many calls, as vfree() flushes TLBs
+ * @loop_ps:          out: ps for a round of the plain loop with nothing in it,
+ *                    measured in the same way. It has been subtracted from
+ *                    @both_ps and @mean_ps.
  * @elapsed:          out: ns that it all took, by the clock on the wall
+ * @both_ps:          out: ps for an allocation and its free in a plain loop of @n
+ *                    that reads the clock before and after each batch: median of
+ *                    the batches, mean of the CPUs. What others do on a CPU is in
+ *                    a few batches, and does not show.
  * @reserved:         in: must be 0
  *
  * One at a time on each open file. With @cpus of at least 1, MEM_GFP_ACCOUNT is
@@ -673,8 +700,9 @@ struct mem_latency {
  * MEM_PATTERN_REMOTE wants @cpus of at least 1 and a second CPU online: what one
  * CPU allocates, the next online one frees.
  * The plain loop does one allocation at a time, whatever the pattern; with
- * MEM_PATTERN_BULK its round is a bulk call of @depth and its free, and its time
- * is divided by @depth. ENOMEM: an allocation was refused.
+ * MEM_PATTERN_BULK a batch is a bulk call for @depth of them and its free, and its
+ * time is divided by @depth; else a batch is @n / 64 rounds, 1 to 256. ENOMEM: an
+ * allocation was refused.
  */
 struct mem_bench {
 	__u32 allocator;
@@ -697,13 +725,15 @@ struct mem_bench {
 	__u64 mean_ps;
 	__u64 loop_ps;
 	__u64 elapsed;
-	__u64 reserved[4];
+	__u64 both_ps;
+	__u64 reserved[3];
 };
 
 /**
  * struct mem_progress - how far the file's bench is; from another thread
- * @done:    out: objects done
- * @total:   out: objects to do in all, warm-up and loop included; 0: none runs
+ * @done:    out: calls done: an allocation and its free are two
+ * @total:   out: calls to do in all, those of the warm-up, of the plain loop and of
+ *           the empty one included; 0: none runs
  */
 struct mem_progress {
 	__u64 done;
@@ -756,20 +786,21 @@ struct mem_limit {
 /* mem_gfp_try.why */
 #define MEM_WHY_NONE		1	/* all is well */
 #define MEM_WHY_FLAG		2	/* the allocator does not take a flag: culprit */
-#define MEM_WHY_CONTEXT		3	/* the allocator sleeps, here nobody may */
+#define MEM_WHY_CONTEXT		3	/* the allocator may sleep, here nobody may */
 #define MEM_WHY_SLEEPS		4	/* the base flag allows sleep, here nobody may */
 #define MEM_WHY_NOFAIL		5	/* would try for ever: no way out of the kernel */
 #define MEM_WHY_FOREVER		6	/* a mempool that may sleep waits for ever */
 #define MEM_WHY_RT		7	/* PREEMPT_RT: no allocation in a hardirq */
 #define MEM_WHY_COMBINATION	8	/* not one base, or zones that exclude each other */
 #define MEM_WHY_SIZE		9	/* above max_size or below min_size */
-#define MEM_WHY_ZONE		10	/* granted from a lower zone than could be */
+#define MEM_WHY_ZONE		10	/* granted from a lower zone than is asked first */
 #define MEM_WHY_VMALLOC		11	/* kvmalloc() granted it from vmalloc() */
 #define MEM_WHY_NO_CACHE	13	/* the debug cache does not exist: ENODEV */
 #define MEM_WHY_MASK		14	/* what comes might lie above the DMA mask */
 #define MEM_WHY_NO_ZONE		15	/* this kernel has no such zone */
 #define MEM_WHY_NO_MASK		16	/* no memory here lies under such a mask */
 #define MEM_WHY_LONG		17	/* above 16 pages, while others have to wait */
+#define MEM_WHY_INTERRUPT	18	/* the allocator is not for interrupts */
 
 /**
  * struct mem_gfp_try - may it be called so, and what comes of it? frees it at once
@@ -862,7 +893,9 @@ struct mem_fragment {
  * @cpus:     in: how many online CPUs; 0: all. Out: how many did.
  * @sum:      out: all copies together, by for_each_possible_cpu()
  * @expected: out: @cpus * @loops
- * @mean_ps:  out: picoseconds for one step, mean of the CPUs
+ * @mean_ps:  out: picoseconds for one step and the loop around it: median of
+ *             batches of 1,024 to 16,384 steps, without the first, which warms up,
+ *             and the last; mean of the CPUs
  * @counts:   in: pointer to __u64[@nr_counts], for each possible CPU's copy in
  *            the order of the CPUs, or 0
  * @nr_counts: in: places in @counts, to &mem_info.possible_cpus; with

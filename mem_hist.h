@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * mem_demo - distributions of times: log-linear histograms and percentiles
+ * mem_demo - distributions of times: log-linear histograms, percentiles, medians
  *
  * Pure functions on fixed-width numbers: no clock, no lock, no allocation. The
  * kernel module and the host's unit tests (test/unit/) compile the same text.
@@ -14,11 +14,13 @@
 #include <linux/limits.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
+#include <linux/sort.h>
 #include <linux/string.h>
 #include <linux/types.h>
 #else
 #include <limits.h>
 #include <linux/types.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef __u32 u32;
@@ -38,6 +40,14 @@ static inline int fls64(u64 x)
 static inline u64 div64_u64(u64 dividend, u64 divisor)
 {
 	return dividend / divisor;
+}
+
+/* @swap is for the kernel's, which has one of its own if it is NULL. */
+static inline void sort(void *base, size_t n, size_t size,
+			int (*compare)(const void *a, const void *b), void *swap)
+{
+	(void)swap;
+	qsort(base, n, size, compare);
 }
 #endif
 
@@ -144,6 +154,22 @@ static inline void mem_hist_summarize(const struct mem_hist *hist,
 	latency->max = hist->max;
 	latency->samples = hist->samples;
 	latency->mean_ps = div64_u64(hist->sum * 1000, hist->samples);
+}
+
+static inline int mem_hist_compare(const void *a, const void *b)
+{
+	const u64 *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* The median of @n samples, of which there is at least one; sorts them. */
+static inline u64 mem_hist_median(u64 *sample, size_t n)
+{
+	sort(sample, n, sizeof(*sample), mem_hist_compare, NULL);
+
+	/* Of an even number, the middle of the two in the middle. */
+	return sample[(n - 1) / 2] + (sample[n / 2] - sample[(n - 1) / 2]) / 2;
 }
 
 #endif /* MEM_HIST_H */

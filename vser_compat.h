@@ -208,10 +208,20 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 #define VSER_VMALLOC_TAKES_NOIO	(LINUX_VERSION_CODE >= KERNEL_VERSION(5, 17, 0))
 
 /*
- * __vmalloc() warns of __GFP_RETRY_MAYFAIL since v6.19 (commit 07003531e03c). Can
- * go when v6.18 is no longer supported.
+ * __vmalloc() warns of __GFP_RETRY_MAYFAIL since v6.19 (commit 07003531e03c), and
+ * took it again later (commit 3caedb3b99ea). Can go when v7.1 is no longer
+ * supported.
  */
-#define VSER_VMALLOC_TAKES_RETRY (LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0))
+#define VSER_VMALLOC_TAKES_RETRY (LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0) || \
+				  LINUX_VERSION_CODE >= KERNEL_VERSION(7, 2, 0))
+
+/*
+ * vmalloc() and what kvmalloc() falls back to do not sleep with GFP_ATOMIC and
+ * GFP_NOWAIT since v6.19; until then their page tables were allocated with
+ * GFP_KERNEL, whatever the flags. No header tells. Can go when v6.18 is no longer
+ * supported.
+ */
+#define VSER_VMALLOC_TAKES_ATOMIC (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0))
 
 /*
  * pcim_iomap_region() took over in v6.11 (commit acc2364fe661) from

@@ -70,7 +70,11 @@ u32 mem_demo_contexts(const struct mem_demo_row *row)
 	if (row->process)
 		return contexts;
 
-	contexts |= BIT(MEM_CONTEXT_SPINLOCK) | BIT(MEM_CONTEXT_SOFTIRQ);
+	contexts |= BIT(MEM_CONTEXT_SPINLOCK);
+	if (row->no_irq)
+		return contexts;
+
+	contexts |= BIT(MEM_CONTEXT_SOFTIRQ);
 	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
 		contexts |= BIT(MEM_CONTEXT_HARDIRQ);
 
@@ -119,6 +123,8 @@ static u32 mem_demo_check_context(const struct mem_demo_row *row, u32 gfp,
 		return MEM_WHY_NONE;
 	if (row->process)
 		return MEM_WHY_CONTEXT;
+	if (row->no_irq && context != MEM_CONTEXT_SPINLOCK)
+		return MEM_WHY_INTERRUPT;
 	if (!(mem_demo_contexts(row) & BIT(context)))
 		return MEM_WHY_RT;
 

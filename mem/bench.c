@@ -15,6 +15,8 @@
 #define MEM_DEMO_MAX_DEPTH	65536
 #define MEM_DEMO_MAX_BULK	1024	/* objects in one bulk call */
 #define MEM_DEMO_CALIBRATION	1000	/* empty measurements */
+#define MEM_DEMO_CLOCK_STEPS	16	/* of the clock, of which the least counts */
+#define MEM_DEMO_MIN_BATCHES	64	/* of a plain loop, if it is that long */
 
 /**
  * struct mem_demo_bench - a bench that runs
@@ -37,6 +39,17 @@ struct mem_demo_bench {
 };
 
 /**
+ * struct mem_demo_loop - what a loop has taken, in ps for each object
+ * @median: of its batches: what others do on the CPU meanwhile is in a few of
+ *          them, and does not show
+ * @mean:   of all its objects: everything shows
+ */
+struct mem_demo_loop {
+	u64 median;
+	u64 mean;
+};
+
+/**
  * struct mem_demo_worker - what one CPU measures
  * @job:      on that CPU
  * @remote:   frees on another one, while @job waits
@@ -49,8 +62,10 @@ struct mem_demo_bench {
  * @alloc:    times
  * @free:     times
  * @overhead: ns, of measuring nothing
- * @mean_ps:  of the plain loop
- * @loop_ps:  of an empty loop
+ * @batch:    objects in a batch of the plain loop
+ * @sample:   ps for an object, of each batch
+ * @plain:    the plain loop
+ * @empty:    the same with nothing in it
  * @error:    that ended it
  */
 struct mem_demo_worker {
@@ -65,8 +80,10 @@ struct mem_demo_worker {
 	struct mem_hist alloc;
 	struct mem_hist free;
 	u64 overhead;
-	u64 mean_ps;
-	u64 loop_ps;
+	u32 batch;
+	u64 *sample;
+	struct mem_demo_loop plain;
+	struct mem_demo_loop empty;
 	int error;
 };
 
@@ -142,6 +159,29 @@ int mem_demo_overhead(u64 *ns)
 	return 0;
 }
 
+/*
+ * The least that two readings of the clock differ by: it counts in larger steps, or
+ * takes as long to be read. A clock that counts jiffies is waited for, but not for
+ * ever.
+ */
+u64 mem_demo_clock_step(void)
+{
+	unsigned int i, patience = 1000000;
+	u64 step = U64_MAX, start, now;
+
+	for (i = 0; i < MEM_DEMO_CLOCK_STEPS && patience; i++) {
+		start = ktime_get_ns();
+		do {
+			now = ktime_get_ns();
+		} while (now == start && --patience);
+		if (now != start)
+			step = min(step, now - start);
+		cond_resched();
+	}
+
+	return step;
+}
+
 static u32 mem_demo_random(struct mem_demo_worker *worker, u32 below)
 {
 	worker->random ^= worker->random << 13;
@@ -160,6 +200,12 @@ static void mem_demo_shuffle(struct mem_demo_worker *worker)
 		worker->order[i] = worker->order[j];
 		worker->order[j] = i;
 	}
+}
+
+/* So many allocations or frees more are done. */
+static void mem_demo_progress(struct mem_demo_bench *bench, u32 calls)
+{
+	atomic64_add(calls, &bench->file->bench_done);
 }
 
 /* Which of the pieces is the @n-th to be freed? */
@@ -188,9 +234,12 @@ static void mem_demo_free_round(struct mem_demo_worker *worker)
 					[mem_demo_nth_free(worker, i)]);
 		if (worker->record)
 			mem_hist_add(&worker->free, ns);
-		if (i % MEM_DEMO_BATCH == MEM_DEMO_BATCH - 1)
-			cond_resched();
+		if (i % MEM_DEMO_BATCH != MEM_DEMO_BATCH - 1)
+			continue;
+		mem_demo_progress(worker->bench, MEM_DEMO_BATCH);
+		cond_resched();
 	}
+	mem_demo_progress(worker->bench, worker->held % MEM_DEMO_BATCH);
 	worker->held = 0;
 }
 
@@ -212,7 +261,7 @@ static void mem_demo_free_remote(struct mem_demo_worker *worker)
 /* Allocates @n, then frees them. */
 static int mem_demo_round(struct mem_demo_worker *worker, u32 n)
 {
-	const struct mem_demo_bench *bench = worker->bench;
+	struct mem_demo_bench *bench = worker->bench;
 	int ret = 0;
 	bool ok;
 	u64 ns;
@@ -229,10 +278,13 @@ static int mem_demo_round(struct mem_demo_worker *worker, u32 n)
 			mem_hist_add(&worker->alloc, ns);
 		if (worker->held % MEM_DEMO_BATCH)
 			continue;
+		mem_demo_progress(bench, MEM_DEMO_BATCH);
 		cond_resched();
 		if (mem_demo_team_stopped(&bench->team))
 			ret = -EINTR;
 	}
+
+	mem_demo_progress(bench, worker->held % MEM_DEMO_BATCH);
 
 	if (bench->arg->pattern == MEM_PATTERN_REMOTE)
 		mem_demo_free_remote(worker);
@@ -257,6 +309,7 @@ static int mem_demo_bulk_round(struct mem_demo_worker *worker, u32 n)
 		mem_hist_add(&worker->alloc, alloc_ns);
 		mem_hist_add(&worker->free, free_ns);
 	}
+	mem_demo_progress(worker->bench, 2 * n);
 
 	return 0;
 }
@@ -279,7 +332,6 @@ static int mem_demo_rounds(struct mem_demo_worker *worker, u32 n, bool record)
 			ret = -EINTR;
 		if (ret)
 			return ret;
-		atomic64_add(now, &bench->file->bench_done);
 		cond_resched();
 	}
 
@@ -287,79 +339,132 @@ static int mem_demo_rounds(struct mem_demo_worker *worker, u32 n, bool record)
 }
 
 /*
- * A plain loop of @n allocations, each freed at once, in @ps for each. It reads
- * the clock twice for a batch, in which it does nothing else.
+ * The plain loop: allocations, each freed at once. A batch of it reads the clock
+ * twice and does nothing else; its empty twin differs in the allocator alone, so
+ * that the difference is what the allocator takes.
  */
-static int mem_demo_loop(struct mem_demo_bench *bench,
-			 const struct mem_demo_want *want, u32 n, u64 *ps)
+static noinline int mem_demo_time_batch(const struct mem_demo_want *want, u32 n,
+					u64 *ns)
 {
-	u32 left, now, i;
-	u64 ns = 0;
+	struct mem_demo_piece piece;
+	u64 start = ktime_get_ns();
+	u32 i;
 
-	for (left = n; left; left -= now) {
-		struct mem_demo_piece piece;
-		u64 start = ktime_get_ns();
-
-		now = min_t(u32, left, MEM_DEMO_BATCH);
-		for (i = 0; i < now; i++) {
-			if (!want->row->alloc(want, &piece))
-				return -ENOMEM;
-			want->row->free(want, &piece);
-		}
-		ns += ktime_get_ns() - start;
-
-		if (mem_demo_team_stopped(&bench->team))
-			return -EINTR;
-		cond_resched();
+	for (i = 0; i < n; i++) {
+		if (!want->row->alloc(want, &piece))
+			return -ENOMEM;
+		want->row->free(want, &piece);
 	}
-	*ps = div64_u64(ns * 1000, n);
+	*ns = ktime_get_ns() - start;
 
 	return 0;
 }
 
-/* The same with bulk calls, in @ps for each object. */
-static int mem_demo_bulk_loop(struct mem_demo_worker *worker, u32 n, u64 *ps)
+static int mem_demo_plain_batch(struct mem_demo_worker *worker, u32 n, u64 *ns)
+{
+	return mem_demo_time_batch(worker->bench->want, n, ns);
+}
+
+static int mem_demo_empty_batch(struct mem_demo_worker *worker, u32 n, u64 *ns)
+{
+	return mem_demo_time_batch(&mem_demo_nothing, n, ns);
+}
+
+/* The same with bulk calls, of which a batch has one, and its free. */
+static noinline int mem_demo_bulk_batch(struct mem_demo_worker *worker, u32 n,
+					u64 *ns)
+{
+	const struct mem_demo_want *want = worker->bench->want;
+	void **pieces = (void **)worker->pieces;
+	u64 start = ktime_get_ns();
+
+	if (!kmem_cache_alloc_bulk(want->cache, want->gfp, n, pieces))
+		return -ENOMEM;
+	kmem_cache_free_bulk(want->cache, n, pieces);
+	*ns = ktime_get_ns() - start;
+
+	return 0;
+}
+
+static noinline int mem_demo_empty_bulk_batch(struct mem_demo_worker *worker,
+					      u32 n, u64 *ns)
+{
+	u64 start = ktime_get_ns();
+
+	barrier();
+	*ns = ktime_get_ns() - start;
+
+	return 0;
+}
+
+static u32 mem_demo_batch_size(const struct mem_demo_bench *bench)
+{
+	if (bench->arg->pattern == MEM_PATTERN_BULK)
+		return bench->depth;
+
+	return clamp_t(u32, bench->arg->n / MEM_DEMO_MIN_BATCHES, 1,
+		       MEM_DEMO_BATCH);
+}
+
+static u32 mem_demo_nr_batches(const struct mem_demo_bench *bench)
+{
+	return DIV_ROUND_UP(bench->arg->n, mem_demo_batch_size(bench));
+}
+
+/* As many objects as the bench has, in batches. */
+static int mem_demo_run_loop(struct mem_demo_worker *worker,
+			     int (*batch)(struct mem_demo_worker *worker, u32 n,
+					  u64 *ns),
+			     struct mem_demo_loop *loop)
 {
 	struct mem_demo_bench *bench = worker->bench;
-	const struct mem_demo_want *want = bench->want;
-	void **pieces = (void **)worker->pieces;
-	u32 left, now;
-	u64 ns = 0;
+	u32 left, now, batches = 0;
+	u64 ns, sum = 0;
+	int ret;
 
-	for (left = n; left; left -= now) {
-		u64 start = ktime_get_ns();
-
-		now = min(left, bench->depth);
-		if (!kmem_cache_alloc_bulk(want->cache, want->gfp, now, pieces))
-			return -ENOMEM;
-		kmem_cache_free_bulk(want->cache, now, pieces);
-		ns += ktime_get_ns() - start;
-
-		if (mem_demo_team_stopped(&bench->team))
-			return -EINTR;
+	for (left = bench->arg->n; left; left -= now) {
+		now = min(left, worker->batch);
+		ret = batch(worker, now, &ns);
+		if (!ret && mem_demo_team_stopped(&bench->team))
+			ret = -EINTR;
+		if (ret)
+			return ret;
+		worker->sample[batches++] = div64_u64(ns * 1000, now);
+		sum += ns;
+		mem_demo_progress(bench, 2 * now);
 		cond_resched();
 	}
-	*ps = div64_u64(ns * 1000, n);
+
+	/* A last one that is shorter has another share of the clock in it. */
+	if (batches > 1 && now < worker->batch)
+		batches--;
+	loop->median = mem_hist_median(worker->sample, batches);
+	loop->mean = div64_u64(sum * 1000, bench->arg->n);
 
 	return 0;
 }
 
 static int mem_demo_loops(struct mem_demo_worker *worker)
 {
-	struct mem_demo_bench *bench = worker->bench;
-	u32 n = bench->arg->n;
+	bool bulk = worker->bench->arg->pattern == MEM_PATTERN_BULK;
+	u64 empty;
 	int ret;
 
-	ret = mem_demo_loop(bench, &mem_demo_nothing, n, &worker->loop_ps);
+	ret = mem_demo_run_loop(worker, bulk ? mem_demo_empty_bulk_batch :
+					       mem_demo_empty_batch,
+				&worker->empty);
+	if (!ret)
+		ret = mem_demo_run_loop(worker, bulk ? mem_demo_bulk_batch :
+						       mem_demo_plain_batch,
+					&worker->plain);
 	if (ret)
 		return ret;
-	if (bench->arg->pattern == MEM_PATTERN_BULK)
-		return mem_demo_bulk_loop(worker, n, &worker->mean_ps);
 
-	ret = mem_demo_loop(bench, bench->want, n, &worker->mean_ps);
-	worker->mean_ps -= min(worker->mean_ps, worker->loop_ps);
+	empty = worker->empty.median;
+	worker->plain.median -= min(worker->plain.median, empty);
+	worker->plain.mean -= min(worker->plain.mean, empty);
 
-	return ret;
+	return 0;
 }
 
 static void mem_demo_measure(struct mem_demo_job *job)
@@ -376,8 +481,6 @@ static void mem_demo_measure(struct mem_demo_job *job)
 		ret = mem_demo_rounds(worker, bench->arg->n, true);
 	if (!ret)
 		ret = mem_demo_loops(worker);
-	if (!ret)
-		atomic64_add(bench->arg->n, &bench->file->bench_done);
 	worker->error = ret;
 }
 
@@ -386,6 +489,7 @@ static void mem_demo_free_worker(struct mem_demo_worker *worker)
 	if (!worker)
 		return;
 
+	kvfree(worker->sample);
 	kvfree(worker->order);
 	kvfree(worker->pieces);
 	kvfree(worker);
@@ -410,7 +514,10 @@ static struct mem_demo_worker *mem_demo_make_worker(struct mem_demo_bench *bench
 	if (bench->arg->pattern == MEM_PATTERN_RANDOM)
 		worker->order = kvcalloc(bench->depth, sizeof(*worker->order),
 					 MEM_DEMO_GFP);
-	if (!worker->pieces ||
+	worker->batch = mem_demo_batch_size(bench);
+	worker->sample = kvcalloc(mem_demo_nr_batches(bench),
+				  sizeof(*worker->sample), MEM_DEMO_GFP);
+	if (!worker->pieces || !worker->sample ||
 	    (bench->arg->pattern == MEM_PATTERN_RANDOM && !worker->order)) {
 		mem_demo_free_worker(worker);
 		return NULL;
@@ -458,7 +565,7 @@ static int mem_demo_bench_results(struct mem_demo_bench *bench,
 				  struct mem_bench *arg)
 {
 	struct mem_demo_worker *first = bench->worker[0];
-	u64 mean = 0, loop = 0;
+	u64 both = 0, mean = 0, loop = 0;
 	u32 i;
 
 	for (i = 0; i < bench->nr_workers; i++) {
@@ -466,8 +573,9 @@ static int mem_demo_bench_results(struct mem_demo_bench *bench,
 
 		if (worker->error)
 			return worker->error;
-		mean += worker->mean_ps;
-		loop += worker->loop_ps;
+		both += worker->plain.median;
+		mean += worker->plain.mean;
+		loop += worker->empty.median;
 		if (!i)
 			continue;
 		first->overhead = max(first->overhead, worker->overhead);
@@ -478,6 +586,7 @@ static int mem_demo_bench_results(struct mem_demo_bench *bench,
 	mem_hist_summarize(&first->alloc, &arg->alloc);
 	mem_hist_summarize(&first->free, &arg->free);
 	arg->overhead = first->overhead;
+	arg->both_ps = div64_u64(both, bench->nr_workers);
 	arg->mean_ps = div64_u64(mean, bench->nr_workers);
 	arg->loop_ps = div64_u64(loop, bench->nr_workers);
 
@@ -559,6 +668,8 @@ static u64 mem_demo_bench_books(const struct mem_demo_bench *bench)
 	u64 each = mem_demo_kvmalloc_needs(sizeof(struct mem_demo_worker)) +
 		   mem_demo_kvmalloc_needs((u64)bench->depth *
 					   sizeof(struct mem_demo_piece)) +
+		   mem_demo_kvmalloc_needs((u64)mem_demo_nr_batches(bench) *
+					   sizeof(u64)) +
 		   mem_demo_extra(bench->want);
 
 	if (bench->arg->pattern == MEM_PATTERN_RANDOM)
@@ -605,7 +716,8 @@ long mem_demo_bench(struct mem_demo_file *file, struct mem_bench *arg)
 		.want = &want,
 		.depth = arg->pattern == MEM_PATTERN_HOLD ? arg->n : arg->depth,
 	};
-	u64 each = (u64)arg->warmup + 2ULL * arg->n;
+	/* Rounds, the plain loop, and the empty one; allocations and frees. */
+	u64 each = 2 * ((u64)arg->warmup + 3ULL * arg->n);
 	int ret;
 
 	ret = mem_demo_bench_check(row, arg);

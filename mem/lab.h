@@ -12,6 +12,7 @@
  *	books.c		what a file is charged, and the quotas
  *	object.c	pieces that a file holds
  *	lent.c		pieces that are freed, but used elsewhere
+ *	figure.c	what an object takes, asked of it and of its allocator
  *	team.c		work on several CPUs at once
  *	hold.c look.c map.c bench.c limit.c fragment.c gfp.c percpu.c mempool.c
  *	devm.c		ways of looking, each on its own
@@ -77,6 +78,8 @@ enum mem_demo_cache_id {
 };
 
 struct mem_demo_want;
+struct mem_demo_object;
+struct mem_demo_figures;
 
 /* What came from an allocator. */
 struct mem_demo_piece {
@@ -92,7 +95,7 @@ struct mem_demo_piece {
  * @caps:    MEM_CAP_*
  * @gfp:     MEM_GFP_* that it takes
  * @process: it may only be called where one may sleep
- * @ksize:   ksize() tells what it gave
+ * @no_irq:  it may not be called in an interrupt, soft or hard
  * @block:   it gives 2^&mem_demo_want.order pages that lie together
  * @cache:   the cache that it takes from, if any
  * @pool:    the mempool that it takes from, if any
@@ -101,7 +104,8 @@ struct mem_demo_piece {
  * @max:     largest size that the interface allows; RAM is a limit too
  * @show:    a size that shows what it does
  * @head:    bytes that it puts before what it gives, at most
- * @round:   bytes of one copy that a request for @size takes
+ * @round:   bytes of one copy that a request for @size takes, at most
+ * @figure:  what one copy of an object really takes, if that can be asked
  * @alloc:   allocates what @want says; false if there is none. Any context that
  *           mem_demo_prepare() was told.
  * @free:    process context
@@ -113,7 +117,7 @@ struct mem_demo_row {
 	u32 caps;
 	u32 gfp;
 	bool process;
-	bool ksize;
+	bool no_irq;
 	bool block;
 	enum mem_demo_cache_id cache;
 	mempool_t **pool;
@@ -123,6 +127,8 @@ struct mem_demo_row {
 	size_t show;
 	size_t head;
 	size_t (*round)(const struct mem_demo_row *row, size_t size);
+	void (*figure)(const struct mem_demo_object *object,
+		       struct mem_demo_figures *figures);
 	bool (*alloc)(const struct mem_demo_want *want,
 		      struct mem_demo_piece *piece);
 	void (*free)(const struct mem_demo_want *want,
@@ -301,8 +307,6 @@ enum mem_demo_access {
 
 size_t mem_demo_copies(const struct mem_demo_row *row);
 size_t mem_demo_footprint(const struct mem_demo_want *want);
-size_t mem_demo_usable(const struct mem_demo_want *want,
-		       const struct mem_demo_piece *piece);
 void *mem_demo_address(const struct mem_demo_want *want,
 		       const struct mem_demo_piece *piece, unsigned int cpu,
 		       size_t offset);
@@ -363,6 +367,42 @@ bool mem_demo_lend(struct mem_demo_object *object);
 int mem_demo_reclaim(void);
 void mem_demo_forget_lent(void);
 
+/* figure.c */
+
+/**
+ * struct mem_demo_figures - what one copy of an object takes
+ * @usable:       bytes from its start on that are the user's
+ * @takes:        bytes that nobody else can have, because it is there
+ * @knows_usable: @usable is known
+ * @knows_takes:  @takes is known
+ */
+struct mem_demo_figures {
+	size_t usable;
+	size_t takes;
+	bool knows_usable;
+	bool knows_takes;
+};
+
+/* Of the rows. Process context, file->lock; some allocate to find out. */
+void mem_demo_figure_max(const struct mem_demo_object *object,
+			 struct mem_demo_figures *figures);
+void mem_demo_figure_block(const struct mem_demo_object *object,
+			   struct mem_demo_figures *figures);
+void mem_demo_figure_pages(const struct mem_demo_object *object,
+			   struct mem_demo_figures *figures);
+void mem_demo_figure_percpu(const struct mem_demo_object *object,
+			    struct mem_demo_figures *figures);
+void mem_demo_figure_dma(const struct mem_demo_object *object,
+			 struct mem_demo_figures *figures);
+void mem_demo_figure_vmalloc(const struct mem_demo_object *object,
+			     struct mem_demo_figures *figures);
+void mem_demo_figure_slab(const struct mem_demo_object *object,
+			  struct mem_demo_figures *figures);
+void mem_demo_figure_kvmalloc(const struct mem_demo_object *object,
+			      struct mem_demo_figures *figures);
+void mem_demo_figure_devm(const struct mem_demo_object *object,
+			  struct mem_demo_figures *figures);
+
 /* team.c */
 
 extern struct workqueue_struct *mem_demo_workqueue;
@@ -419,6 +459,7 @@ void mem_demo_fragment_release(struct mem_demo_file *file);
 /* bench.c */
 
 int mem_demo_overhead(u64 *ns);
+u64 mem_demo_clock_step(void);
 
 /* The ioctls; some are given the caller's pointer too, and copy out themselves. */
 

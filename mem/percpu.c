@@ -10,8 +10,12 @@
 #include <linux/uaccess.h>
 
 #include "lab.h"
+#include "mem_hist.h"
 
 #define MEM_DEMO_MAX_LOOPS	100000000
+#define MEM_DEMO_COUNT_BATCHES	64	/* of a loop, if it is that long */
+#define MEM_DEMO_LEAST_COUNT	1024	/* steps in a batch: the clock is in it */
+#define MEM_DEMO_MOST_COUNT	16384
 
 static DEFINE_MUTEX(mem_demo_percpu_lock);
 
@@ -24,19 +28,30 @@ static DEFINE_PER_CPU(u64, mem_demo_counter);
  * @arg:     how
  * @counter: what they count in
  * @atomic:  or this
+ * @batch:   steps between two readings of the clock
  */
 struct mem_demo_tally {
 	struct mem_demo_team team;
 	const struct mem_percpu *arg;
 	u64 __percpu *counter;
 	atomic64_t atomic;
+	u32 batch;
 };
 
+/**
+ * struct mem_demo_counting - what one CPU counts
+ * @job:     on that CPU
+ * @tally:   that it belongs to
+ * @done:    steps
+ * @batches: in which they were done
+ * @sample:  ps for a step, of each batch
+ */
 struct mem_demo_counting {
 	struct mem_demo_job job;
 	struct mem_demo_tally *tally;
 	u32 done;
-	u64 ns;
+	u32 batches;
+	u64 *sample;
 };
 
 static void mem_demo_count_up(struct mem_demo_tally *tally, u32 n)
@@ -72,9 +87,10 @@ static void mem_demo_counting_work(struct mem_demo_job *job)
 	for (left = tally->arg->loops; left; left -= now) {
 		u64 start = ktime_get_ns();
 
-		now = min_t(u32, left, 64 * MEM_DEMO_BATCH);
+		now = min(left, tally->batch);
 		mem_demo_count_up(tally, now);
-		counting->ns += ktime_get_ns() - start;
+		counting->sample[counting->batches++] =
+			div64_u64((ktime_get_ns() - start) * 1000, now);
 		counting->done += now;
 		if (mem_demo_team_stopped(job->team))
 			return;
@@ -118,36 +134,79 @@ static int mem_demo_copy_counts(const struct mem_percpu *arg,
 	return ret;
 }
 
-static int mem_demo_tally_run(struct mem_demo_tally *tally,
-			      struct mem_percpu *arg)
+/*
+ * The median of the batches: what others do on the CPU is in a few of them. The
+ * first one warms up, and is counted but not timed; the last may be shorter.
+ */
+static u64 mem_demo_step_ps(struct mem_demo_counting *counting)
 {
-	unsigned int i, cpu = cpumask_first(cpu_online_mask);
+	u32 first = counting->batches > 2, n = counting->batches - 2 * first;
+
+	return mem_hist_median(counting->sample + first, n);
+}
+
+static void mem_demo_free_counting(struct mem_demo_counting *counting, u32 cpus)
+{
+	u32 i;
+
+	for (i = 0; i < cpus; i++)
+		kvfree(counting[i].sample);
+	kvfree(counting);
+}
+
+static struct mem_demo_counting *
+mem_demo_make_counting(struct mem_demo_tally *tally, const struct mem_percpu *arg)
+{
+	unsigned int cpu = cpumask_first(cpu_online_mask);
 	struct mem_demo_counting *counting;
-	u64 ns = 0;
-	int ret = 0;
+	u32 i;
 
 	counting = kvcalloc(arg->cpus, sizeof(*counting), MEM_DEMO_GFP);
 	if (!counting)
-		return -ENOMEM;
+		return NULL;
 
+	tally->batch = clamp_t(u32, arg->loops / MEM_DEMO_COUNT_BATCHES,
+			       MEM_DEMO_LEAST_COUNT, MEM_DEMO_MOST_COUNT);
 	mem_demo_team_init(&tally->team);
 	for (i = 0; i < arg->cpus; i++) {
+		counting[i].sample = kvcalloc(DIV_ROUND_UP(arg->loops, tally->batch),
+					      sizeof(u64), MEM_DEMO_GFP);
+		if (!counting[i].sample) {
+			mem_demo_free_counting(counting, i);
+			return NULL;
+		}
 		counting[i].tally = tally;
 		mem_demo_team_add(&tally->team, &counting[i].job, cpu,
 				  mem_demo_counting_work);
 		cpu = mem_demo_next_cpu(cpu);
 	}
+
+	return counting;
+}
+
+static int mem_demo_tally_run(struct mem_demo_tally *tally,
+			      struct mem_percpu *arg)
+{
+	struct mem_demo_counting *counting;
+	u64 ps = 0;
+	u32 i;
+	int ret = 0;
+
+	counting = mem_demo_make_counting(tally, arg);
+	if (!counting)
+		return -ENOMEM;
 	mem_demo_team_run(&tally->team);
 
 	for (i = 0; i < arg->cpus; i++) {
 		if (counting[i].done != arg->loops)
 			ret = -EINTR;
-		ns += counting[i].ns;
+		else
+			ps += mem_demo_step_ps(&counting[i]);
 	}
 	arg->expected = (u64)arg->cpus * arg->loops;
-	arg->mean_ps = div64_u64(ns * 1000, arg->expected);
+	arg->mean_ps = div64_u64(ps, arg->cpus);
 
-	kvfree(counting);
+	mem_demo_free_counting(counting, arg->cpus);
 	return ret;
 }
 

@@ -7,8 +7,10 @@
 #define _GNU_SOURCE
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/utsname.h>
 
 #include "mem.h"
 
@@ -60,7 +62,8 @@ static __u32 expected(const struct mem_allocator *allocator, __u32 gfp,
 	    ((gfp & MEM_GFP_DMA32) && !(features & MEM_FEATURE_ZONE_DMA32)))
 		return MEM_WHY_NO_ZONE;
 	if (!(allocator->contexts & 1 << context))
-		return MEM_WHY_CONTEXT;
+		return allocator->contexts & 1 << MEM_CONTEXT_SPINLOCK ?
+		       MEM_WHY_INTERRUPT : MEM_WHY_CONTEXT;
 	if (sleeps && context != MEM_CONTEXT_PROCESS)
 		return MEM_WHY_SLEEPS;
 	if (allocator->caps & MEM_CAP_DEBUG)
@@ -83,7 +86,8 @@ static void check_try(int fd, const struct mem_allocator *allocator, __u32 gfp,
 		CHECK(!(attempt.culprit & allocator->gfp) ||
 		      why == MEM_WHY_SLEEPS || why == MEM_WHY_NO_ZONE);
 		CHECK(attempt.culprit || why == MEM_WHY_COMBINATION ||
-		      why == MEM_WHY_CONTEXT || why == MEM_WHY_NO_CACHE);
+		      why == MEM_WHY_CONTEXT || why == MEM_WHY_INTERRUPT ||
+		      why == MEM_WHY_NO_CACHE);
 		return;
 	}
 
@@ -146,10 +150,6 @@ TEST(reasons, "what is refused is refused for its reason")
 		  MEM_CONTEXT_SPINLOCK, MEM_WHY_SLEEPS, MEM_GFP_KERNEL },
 		{ "kmalloc NOIO in softirq", MEM_KMALLOC, MEM_GFP_NOIO,
 		  MEM_CONTEXT_SOFTIRQ, MEM_WHY_SLEEPS, MEM_GFP_NOIO },
-		{ "vmalloc ATOMIC", MEM_VMALLOC, MEM_GFP_ATOMIC,
-		  MEM_CONTEXT_PROCESS, MEM_WHY_FLAG, MEM_GFP_ATOMIC },
-		{ "vmalloc in hardirq", MEM_VMALLOC, MEM_GFP_KERNEL,
-		  MEM_CONTEXT_HARDIRQ, MEM_WHY_CONTEXT, 0 },
 		{ "two bases", MEM_KMALLOC, MEM_GFP_KERNEL | MEM_GFP_NOIO,
 		  MEM_CONTEXT_PROCESS, MEM_WHY_COMBINATION, 0 },
 		{ "mempool that sleeps", MEM_MEMPOOL_PAGE, MEM_GFP_KERNEL,
@@ -168,6 +168,51 @@ TEST(reasons, "what is refused is refused for its reason")
 		CHECK_EQ(attempt.outcome, MEM_OUTCOME_REFUSED);
 		CHECK_EQ(attempt.why, rows[i].why);
 		CHECK_EQ(attempt.culprit, rows[i].culprit);
+	}
+}
+
+/* Since 6.19, vmalloc() does not sleep for its page tables if it must not. */
+static bool is_new(void)
+{
+	struct utsname name;
+	long version, patchlevel;
+	char *end;
+
+	CHECK_EQ(uname(&name), 0);
+	version = strtol(name.release, &end, 10);
+	CHECK_EQ(*end, '.');
+	patchlevel = strtol(end + 1, NULL, 10);
+
+	return version > 6 || (version == 6 && patchlevel >= 19);
+}
+
+TEST(vmalloc, "vmalloc is called where one may not sleep if this kernel's can")
+{
+	static const __u32 ids[] = { MEM_VMALLOC, MEM_VZALLOC, MEM_KVMALLOC };
+	static const __u32 flags[] = { MEM_GFP_ATOMIC, MEM_GFP_NOWAIT };
+	int fd = open_mem();
+	size_t i, k;
+
+	for (i = 0; i < ARRAY_SIZE(ids); i++) {
+		for (k = 0; k < ARRAY_SIZE(flags); k++) {
+			struct mem_allocator allocator = mem_allocator(fd, ids[i]);
+			struct mem_gfp_try attempt =
+				try(fd, ids[i], flags[k], MEM_CONTEXT_SPINLOCK);
+
+			CHECK_EQ(!!(allocator.gfp & flags[k]), is_new());
+			if (is_new())
+				CHECK_EQ(attempt.why, MEM_WHY_NONE);
+			else
+				CHECK_EQ(attempt.why, MEM_WHY_FLAG);
+			attempt = try(fd, ids[i], flags[k], MEM_CONTEXT_HARDIRQ);
+			CHECK_EQ(attempt.outcome, MEM_OUTCOME_REFUSED);
+			CHECK_EQ(attempt.why, is_new() ? MEM_WHY_INTERRUPT :
+							 MEM_WHY_FLAG);
+			attempt = try(fd, ids[i], MEM_GFP_KERNEL,
+				      MEM_CONTEXT_SPINLOCK);
+			CHECK_EQ(attempt.why, is_new() ? MEM_WHY_SLEEPS :
+							 MEM_WHY_CONTEXT);
+		}
 	}
 }
 

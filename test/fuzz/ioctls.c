@@ -576,7 +576,7 @@ static const struct field ring_fields[] = {
 /* The memory laboratory */
 
 static const struct field mem_info_fields[] = {
-	IS(ZERO, mem_info, reserved[0]), IS(ZERO, mem_info, reserved[3]), END
+	IS(ZERO, mem_info, reserved[0]), IS(ZERO, mem_info, reserved[2]), END
 };
 
 static const struct field mem_allocator_fields[] = {
@@ -663,7 +663,7 @@ static const struct field mem_bench_fields[] = {
 	FIELD(mem_bench, alloc_histogram, POINTER, 0, 4 * MEM_HIST_BUCKETS, 0),
 	FIELD(mem_bench, free_histogram, POINTER, 0, 4 * MEM_HIST_BUCKETS, 0),
 	IS(ZERO, mem_bench, reserved[0]),
-	IS(ZERO, mem_bench, reserved[3]),
+	IS(ZERO, mem_bench, reserved[2]),
 	END
 };
 

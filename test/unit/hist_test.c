@@ -80,6 +80,25 @@ TEST(percentiles, "a percentile is the lower end of the right sample's bucket")
 	CHECK_EQ(latency.mean_ps, sum * 1000 / SAMPLES);
 }
 
+TEST(median, "a median is the middle, whatever a few samples are")
+{
+	u64 odd[] = { 9, 1, 5 }, even[] = { 7, 1, 4, 1000 }, one[] = { 3 };
+	u64 same[] = { 2, 2, 2, 2 }, large[] = { U64_MAX, U64_MAX - 2 };
+	u64 disturbed[101];
+	size_t i;
+
+	CHECK_EQ(mem_hist_median(odd, 3), 5);
+	CHECK_EQ(mem_hist_median(even, 4), 5);
+	CHECK_EQ(mem_hist_median(one, 1), 3);
+	CHECK_EQ(mem_hist_median(same, 4), 2);
+	CHECK_EQ(mem_hist_median(large, 2), U64_MAX - 1);
+
+	/* Fifty of a hundred and one batches that somebody else was in. */
+	for (i = 0; i < ARRAY_SIZE(disturbed); i++)
+		disturbed[i] = i % 2 ? 1000000 + i : 300;
+	CHECK_EQ(mem_hist_median(disturbed, ARRAY_SIZE(disturbed)), 300);
+}
+
 TEST(empty, "nothing measured is nothing, not garbage")
 {
 	static struct mem_hist hist;

@@ -93,6 +93,21 @@ __u64 mem_must_alloc(int fd, const struct mem_allocator *allocator,
 		     struct mem_alloc *alloc);
 void mem_must_free(int fd, __u64 handle, __u64 count);
 
+/**
+ * struct mem_distortion - what makes times mean little here
+ * @known:    all of it could be looked at
+ * @debug:    the kernel's debug options, slub_debug= of its command line included
+ * @why:      in a sentence; "" if nothing does
+ */
+struct mem_distortion {
+	bool known;
+	char debug[512];
+	char why[768];
+};
+
+void mem_find_distortion(const struct mem_info *info,
+			 struct mem_distortion *distortion);
+
 /* Names of values: NULL for one that is not known. */
 const char *mem_region_name(__u32 region);
 const char *mem_zone_name(__u32 zone);

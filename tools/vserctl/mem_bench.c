@@ -41,7 +41,8 @@ enum bench_column {
 	BENCH_GFP,
 	BENCH_ALLOC,
 	BENCH_FREE = BENCH_ALLOC + 7,
-	BENCH_MEAN = BENCH_FREE + 7,
+	BENCH_BOTH = BENCH_FREE + 7,
+	BENCH_MEAN,
 	BENCH_OVERHEAD,
 	BENCH_LOOP,
 	BENCH_SAMPLES,
@@ -74,7 +75,8 @@ static const struct column bench_columns[] = {
 	{ "free_p999_ns", "FREE-P99.9", COLUMN_NUMBER, true },
 	{ "free_max_ns", "FREE-MAX", COLUMN_NUMBER, false },
 	{ "free_mean_ns", "FREE-MEAN", COLUMN_NUMBER, true },
-	[BENCH_MEAN] = { "mean_ns", "BOTH-MEAN", COLUMN_NUMBER, false },
+	[BENCH_BOTH] = { "both_p50_ns", "BOTH-P50", COLUMN_NUMBER, false },
+	[BENCH_MEAN] = { "mean_ns", "BOTH-MEAN", COLUMN_NUMBER, true },
 	[BENCH_OVERHEAD] = { "overhead_ns", "CLOCK", COLUMN_NUMBER, false },
 	[BENCH_LOOP] = { "loop_ns", "LOOP", COLUMN_NUMBER, true },
 	[BENCH_SAMPLES] = { "samples", "SAMPLES", COLUMN_NUMBER, false },
@@ -139,6 +141,7 @@ struct place {
 	char cpu[128];
 	char clocksource[64];
 	struct mem_info info;
+	struct mem_distortion distortion;
 };
 
 struct histograms {
@@ -180,6 +183,7 @@ static void find_place(int fd, struct place *place)
 	read_value("/sys/devices/system/clocksource/clocksource0/current_clocksource",
 		   "", place->clocksource, sizeof(place->clocksource));
 	place->info = mem_get_info(fd);
+	mem_find_distortion(&place->info, &place->distortion);
 }
 
 static __u64 smaller(__u64 a, __u64 b)
@@ -269,19 +273,19 @@ static void set_latency(struct table *table, size_t first,
 
 static void set_place(struct table *table, const struct place *place)
 {
-	__u32 distorting = place->info.debug & MEM_DEBUG_DISTORTS;
+	const struct mem_distortion *distortion = &place->distortion;
 
 	table_set(table, BENCH_KERNEL, "%s", place->kernel.release);
 	if (place->cpu[0])
 		table_set(table, BENCH_CPU, "%s", place->cpu);
 	if (place->clocksource[0])
 		table_set(table, BENCH_CLOCKSOURCE, "%s", place->clocksource);
-	table_set(table, BENCH_DEBUG, "%s",
-		  place->info.debug ? mem_debug_names(place->info.debug) : "none");
-	if (distorting)
-		table_set(table, BENCH_NOTE,
-			  "the times mean little: this kernel has %s",
-			  mem_debug_names(distorting));
+	table_set(table, BENCH_DEBUG, "%s", distortion->debug);
+	if (distortion->why[0])
+		table_set(table, BENCH_NOTE, "the times mean little: %s",
+			  distortion->why);
+	else if (!distortion->known)
+		table_set(table, BENCH_NOTE, "whether slub_debug is on cannot be seen");
 }
 
 /* For people, below the table. */
@@ -291,13 +295,14 @@ static void print_place(const struct place *place)
 	       place->kernel.release,
 	       place->cpu[0] ? place->cpu : place->kernel.machine,
 	       place->clocksource[0] ? place->clocksource : "unknown",
-	       place->info.debug ? mem_debug_names(place->info.debug) : "none");
+	       place->distortion.debug);
 }
 
 static void set_result(struct table *table, const struct mem_bench *bench)
 {
 	set_latency(table, BENCH_ALLOC, &bench->alloc);
 	set_latency(table, BENCH_FREE, &bench->free);
+	table_set(table, BENCH_BOTH, "%.3f", PS_TO_NS(bench->both_ps));
 	table_set(table, BENCH_MEAN, "%.3f", PS_TO_NS(bench->mean_ps));
 	table_set_number(table, BENCH_OVERHEAD, bench->overhead);
 	table_set(table, BENCH_LOOP, "%.3f", PS_TO_NS(bench->loop_ps));
@@ -378,7 +383,7 @@ static void report(const struct run *run, const struct mem_allocator *allocator,
 	if (!run->plot)
 		return;
 	if (run->options->sweep) {
-		plot_point(run->plot, bench->size, PS_TO_NS(bench->mean_ps));
+		plot_point(run->plot, bench->size, PS_TO_NS(bench->both_ps));
 	} else {
 		plot_distribution(run->plot, allocator->name, "alloc",
 				  histograms->alloc);
@@ -511,7 +516,7 @@ static struct plot *start_plot(const struct bench_options *options)
 	static const struct plot_axes over_size = {
 		.title = "What an allocation and its free cost",
 		.x = "size, bytes",
-		.y = "mean of both, ns",
+		.y = "median of both, ns",
 		.scale_x = PLOT_BYTES,
 		.scale_y = PLOT_TIME,
 	}, distribution = {
@@ -567,10 +572,12 @@ int mem_bench_command(int argc, char **argv)
 		       "\vAll times are in nanoseconds. ALLOC-P50 is the median: half of the "
 		       "allocations took no longer; P99 holds for 99 of 100. CLOCK is the "
 		       "median of measuring nothing (the allocator none shows its "
-		       "distribution) and is contained in each of them. BOTH-MEAN is free of "
+		       "distribution) and is contained in each of them. BOTH-P50 is free of "
 		       "it: a plain loop of an allocation and its free, one at a time, that "
-		       "reads the clock only before and after. --json has more percentiles, "
-		       "and where the figures were taken.\n\n"
+		       "reads the clock only before and after each batch, less the same loop "
+		       "with nothing in it; the median of the batches. --json has more "
+		       "percentiles, means, and where the figures were taken. In a mean is "
+		       "whatever else happened on the CPU: compare medians.\n\n"
 		       "Debug options of the kernel can make times meaningless; a note says "
 		       "so. So does a virtual machine under emulation, which nobody can "
 		       "see from inside.\n\n"

@@ -231,6 +231,8 @@ static const char *why_word(__u32 why)
 		return "for ever";
 	case MEM_WHY_RT:
 		return "RT";
+	case MEM_WHY_INTERRUPT:
+		return "interrupt";
 	case MEM_WHY_COMBINATION:
 		return "combination";
 	case MEM_WHY_SIZE:
@@ -355,7 +357,7 @@ int mem_gfp_command(int argc, char **argv)
 		"process context, and with ATOMIC in the others. Every allocation is made "
 		"with NOWARN, and with NORETRY unless RETRY_MAYFAIL is given.\n\n"
 		"The word after \"refused\" says why: flag: the allocator does not take "
-		"it; sleeps: here nobody may; for ever: there would be no end to it. "
+		"it; sleeps: here nobody may; interrupt: the allocator is not for one; for ever: there would be no end to it. "
 		"\"fell back\" is granted, but in another way than asked for. --json has "
 		"the reasons as sentences.\n\n"
 		"  vserctl mem gfp kmalloc\n"

@@ -52,12 +52,13 @@ static const char *const reasons[] = {
 	[MEM_WHY_RT] = "PREEMPT_RT allocates nothing in a hard interrupt",
 	[MEM_WHY_COMBINATION] = "these flags exclude each other",
 	[MEM_WHY_SIZE] = "the allocator does not give such a size",
-	[MEM_WHY_ZONE] = "from a lower zone than the flags allow",
+	[MEM_WHY_ZONE] = "from a lower zone than the first that this node asks",
 	[MEM_WHY_VMALLOC] = "from vmalloc(), as kmalloc() had none",
 	[MEM_WHY_NO_CACHE] = "the debug cache has not been made",
 	[MEM_WHY_MASK] = "what comes might lie above the DMA mask; a zone flag helps",
 	[MEM_WHY_NO_ZONE] = "this kernel has no such zone",
 	[MEM_WHY_NO_MASK] = "no memory here lies under such a DMA mask",
+	[MEM_WHY_INTERRUPT] = "the allocator is not for interrupts, whatever the flags",
 	[MEM_WHY_LONG] = "more than 16 pages take too long where nobody may sleep",
 };
 
@@ -146,7 +147,7 @@ static const struct bit_name debug_bits[] = {
 	{ MEM_DEBUG_KMEMLEAK, "kmemleak" },
 	{ MEM_DEBUG_PAGEALLOC, "debug_pagealloc" },
 	{ MEM_DEBUG_PAGE_POISON, "page_poison" },
-	{ MEM_DEBUG_SLAB_ON, "slub_debug" },
+	{ MEM_DEBUG_SLAB_ON, "SLUB_DEBUG_ON" },
 	{ MEM_DEBUG_SLAB_CACHES, "debug-caches" },
 	{ MEM_DEBUG_VM, "DEBUG_VM" },
 	{ MEM_DEBUG_LOCKDEP, "lockdep" },
@@ -157,6 +158,7 @@ static const struct bit_name debug_bits[] = {
 	{ MEM_DEBUG_UBSAN, "UBSAN" },
 	{ MEM_DEBUG_FTRACE, "ftrace" },
 	{ MEM_DEBUG_KFENCE, "KFENCE" },
+	{ MEM_DEBUG_UBSAN_BOUNDS, "UBSAN-bounds" },
 };
 
 static const struct bit_name entry_bits[] = {
