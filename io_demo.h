@@ -28,7 +28,10 @@
  * EINVAL     a value is out of the range given here, a reserved field is not 0,
  *            or the region cannot be accessed in this way
  * EIO        the device cannot reach this memory, so it was not mapped for it;
- *            or the device has stopped answering
+ *            or its engine still runs, because of a transfer that timed out, and
+ *            did not end in the time that a transfer has (module parameter
+ *            "edu_timeout_ms"). Until it ends, nothing that needs an interrupt or
+ *            the engine is begun
  * ENODEV     there is no such device, or it has been removed; no memory is
  *            reserved (module parameter "reserved")
  * ENOENT     no such handle
@@ -278,6 +281,9 @@ struct io_demo_live {
  * @timeout_ms: how long to wait, 1 to IO_DEMO_MAX_TIMEOUT
  * @reserved:   must be 0
  * @ns:         out: nanoseconds from the command to the result
+ *
+ * A result that is there when the time is over is returned, whether or not an
+ * interrupt told of it.
  *
  * If the device is still computing this because an earlier call did not wait for
  * the end, the call waits for that, and @ns is the time that it waited.
