@@ -130,6 +130,37 @@ bool io_demo_of_pci_device(u64 start, u64 size, unsigned long type)
 	return false;
 }
 
+/* Is this a range that a root bus of PCI forwards to its devices? */
+static bool io_demo_is_bus_window(const struct resource *resource)
+{
+	struct resource *window;
+	struct pci_bus *bus = NULL;
+	int i;
+
+	while ((bus = pci_find_next_bus(bus)))
+		pci_bus_for_each_resource(bus, window, i)
+			if (window == resource)
+				return true;
+
+	return false;
+}
+
+/*
+ * May a range that was just granted stay where it was put in the kernel's tree?
+ * The kernel puts it inside of whatever encloses it and is not marked as busy: the
+ * tree's root, the window of a bus, but also what a platform device has. With that
+ * device goes its entry, and all that is within; the range would be granted once
+ * more, and to release it would be an error. Its driver is told before. Nobody would
+ * tell us. The caller has locked out that PCI devices come and go.
+ *
+ * Only the address of @parent is looked at: it may be gone by now.
+ */
+bool io_demo_may_nest(const struct resource *parent)
+{
+	return parent == &iomem_resource || parent == &ioport_resource ||
+	       io_demo_is_bus_window(parent);
+}
+
 /*
  * Locks the file, or a card. No signal, or one that no handler sees (a debugger,
  * a shell that stops its job, the system that goes to sleep), is to end a call:

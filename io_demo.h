@@ -14,10 +14,12 @@
  * What the calls may answer:
  *
  * ========== =================================================================
- * EBUSY      the range, or a part of it, belongs to another driver or to a PCI device,
- *            with a driver or without: such a device can go at any time
- *            (/proc/ioports, /proc/iomem); the device still computes what an
- *            earlier call did not wait for, and that is something else
+ * EBUSY      the range, or a part of it, belongs to another driver or to a device,
+ *            PCI, platform or other, with a driver or without: such a device can go
+ *            at any time. Only the root of /proc/ioports and /proc/iomem and the
+ *            window of a root bus of PCI hold what can be claimed. Or the device
+ *            still computes what an earlier call did not wait for, and that is
+ *            something else
  * EDQUOT     the file holds IO_DEMO_MAX_HANDLES handles; its DMA buffers would take
  *            more than IO_DEMO_MAX_DMA bytes, or those of all files, with what
  *            is being measured, more than IO_DEMO_MAX_DMA_ALL

@@ -25,6 +25,7 @@
 struct device;
 struct dma_pool;
 struct pci_dev;
+struct resource;
 
 enum io_demo_type {
 	IO_DEMO_REGION,
@@ -127,6 +128,7 @@ int io_demo_leave(void __user *arg, const void *data, size_t size);
 bool io_demo_sees_addresses(void);
 bool io_demo_is_op(u32 op);
 bool io_demo_of_pci_device(u64 start, u64 size, unsigned long type);
+bool io_demo_may_nest(const struct resource *parent);
 bool io_demo_touches(u64 start, u64 size, unsigned long flags,
 		     unsigned long desc);
 int io_demo_add(struct io_demo_file *file, struct io_demo_object *object,
