@@ -12,6 +12,7 @@
  *	io/card.c	the PCI driver, its interrupts
  *	io/dma.c	memory that a device reaches
  *	io/reserved.c	memory reserved at boot
+ *	io/firmware.c	the firmware's map of memory
  *	io/layout.c	the kernel's address spaces
  *
  * io/lab.h is what they know of each other.
@@ -331,9 +332,12 @@ static int __init io_demo_init(void)
 {
 	int ret;
 
-	ret = io_demo_reserved_init();
+	ret = io_demo_firmware_init();
 	if (ret)
 		return ret;
+	ret = io_demo_reserved_init();
+	if (ret)
+		goto err_firmware_exit;
 	ret = io_demo_cards_init();
 	if (ret)
 		goto err_reserved_exit;
@@ -347,6 +351,8 @@ err_cards_exit:
 	io_demo_cards_exit();
 err_reserved_exit:
 	io_demo_reserved_exit();
+err_firmware_exit:
+	io_demo_firmware_exit();
 	return ret;
 }
 
@@ -355,6 +361,7 @@ static void __exit io_demo_exit(void)
 	vser_lab_unregister(&io_demo_lab);
 	io_demo_cards_exit();
 	io_demo_reserved_exit();
+	io_demo_firmware_exit();
 }
 
 module_init(io_demo_init);

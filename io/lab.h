@@ -180,6 +180,14 @@ long io_demo_reserved(void *state, void __user *arg);
 int io_demo_reserved_init(void);
 void io_demo_reserved_exit(void);
 
+/* io/firmware.c */
+
+bool io_demo_is_of_firmware(u64 start, u64 size);
+bool io_demo_is_given_away(u64 start, u64 size);
+
+int io_demo_firmware_init(void);
+void io_demo_firmware_exit(void);
+
 /* io/layout.c */
 
 long io_demo_layout(void *state, void __user *arg);

@@ -201,7 +201,8 @@ static int io_demo_check_memory(u64 start, u64 size)
 	if (start > iomem_resource.end || size - 1 > iomem_resource.end - start)
 		return -EINVAL;
 	if (io_demo_touches(start, size, IORESOURCE_SYSTEM_RAM, IORES_DESC_NONE) ||
-	    io_demo_touches(start, size, IORESOURCE_MEM, IORES_DESC_RESERVED))
+	    io_demo_touches(start, size, IORESOURCE_MEM, IORES_DESC_RESERVED) ||
+	    io_demo_is_of_firmware(start, size))
 		return -EPERM;
 
 	return 0;
