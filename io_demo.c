@@ -175,13 +175,23 @@ int io_demo_lock(struct mutex *lock)
 /* What all operations begin and end with */
 
 /*
- * Takes in the argument of an operation, if the caller may call at all. Whoever
- * can drive a device that does DMA, or touch ports and memory as he likes, can
- * do all that /dev/mem could: so lockdown treats us alike.
+ * May the caller call at all? A program that drives a device that does DMA, or
+ * touches ports and memory at its own choice, can do all that /dev/mem could: so
+ * capability and lockdown are the same. The right may be lost while a descriptor is
+ * open: hence this is asked at each call that reaches hardware, not at the first.
  */
+int io_demo_allowed(void)
+{
+	if (!capable(CAP_SYS_RAWIO))
+		return -EPERM;
+
+	return security_locked_down(LOCKDOWN_DEV_MEM);
+}
+
+/* Takes in the argument of an operation. */
 int io_demo_enter(void *data, const void __user *arg, size_t size)
 {
-	int ret = security_locked_down(LOCKDOWN_DEV_MEM);
+	int ret = io_demo_allowed();
 
 	if (ret)
 		return ret;

@@ -39,8 +39,9 @@
  * ENOENT     no such handle
  * ENOMEM     no memory; IO_DEMO_DMA_ABOVE: none above the device's mask
  * EOPNOTSUPP io_demo is not loaded
- * EPERM      the caller lacks CAP_SYS_RAWIO; the kernel is locked down; or the
- *            range is RAM, or kept for itself by the firmware
+ * EPERM      the caller lacks CAP_SYS_RAWIO; the kernel is locked down; the range is
+ *            RAM, or kept for itself by the firmware; or reserved memory is to be
+ *            mapped with PROT_EXEC
  * ETIMEDOUT  the device has not answered in time
  * ========== =================================================================
  *
@@ -500,7 +501,13 @@ struct io_demo_dma_cost {
  * @size:     out: bytes
  *
  * The call returns the descriptor. It can be read, written and mapped, shared,
- * by whoever gets it, and it pins the module, not the file that it came from.
+ * and it pins the module, not the file that it came from. Like the ioctls, read(),
+ * write() and mmap() ask for CAP_SYS_RAWIO and a kernel that is not locked down each
+ * time: EPERM without, also for a program that was handed the descriptor. A mapping
+ * keeps all that it has: its pages stay readable, and writable if it is, until it is
+ * unmapped, whatever the program or the kernel loses meanwhile; fork() copies it. It
+ * does not grow, and is never executable (PROT_EXEC: mmap() is EPERM, mprotect()
+ * EACCES).
  */
 struct io_demo_reserved {
 	__u32 flags;

@@ -123,6 +123,7 @@ struct io_demo_card {
 /* io_demo.c */
 
 int io_demo_lock(struct mutex *lock);
+int io_demo_allowed(void);
 int io_demo_enter(void *data, const void __user *arg, size_t size);
 int io_demo_leave(void __user *arg, const void *data, size_t size);
 bool io_demo_sees_addresses(void);

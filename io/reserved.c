@@ -142,10 +142,19 @@ void io_demo_reserved_exit(void)
 	release_mem_region(io_demo_reserved_start, io_demo_reserved_size);
 }
 
-/* At most so much at a time that the processor is not taken for long. */
+/*
+ * The descriptor can be handed over, and kept for long. The right to use it cannot:
+ * each call below asks for it. At most so much is copied at a time that the
+ * processor is not taken for long.
+ */
 static ssize_t io_demo_reserved_read(struct file *file, char __user *buf,
 				     size_t count, loff_t *pos)
 {
+	int ret = io_demo_allowed();
+
+	if (ret)
+		return ret;
+
 	return simple_read_from_buffer(buf, min_t(size_t, count, IO_DEMO_MAX_FILE_IO),
 				       pos, io_demo_reserved_mem,
 				       io_demo_reserved_size);
@@ -154,6 +163,10 @@ static ssize_t io_demo_reserved_read(struct file *file, char __user *buf,
 static ssize_t io_demo_reserved_write(struct file *file, const char __user *buf,
 				      size_t count, loff_t *pos)
 {
+	int ret = io_demo_allowed();
+
+	if (ret)
+		return ret;
 	if (count && *pos >= io_demo_reserved_size)
 		return -ENOSPC;
 
@@ -185,16 +198,27 @@ static const struct vm_operations_struct io_demo_reserved_vm_ops = {
 	.fault = io_demo_reserved_fault,
 };
 
-/* The mapping keeps the file, and the file this module. */
+/*
+ * The mapping keeps the file, and the file this module. It also keeps what it was
+ * made for: no call reaches the memory through it, so there is none at which to ask
+ * again. It is as with /dev/mem.
+ */
 static int io_demo_reserved_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	unsigned long pages = io_demo_reserved_size >> PAGE_SHIFT;
+	int ret = io_demo_allowed();
 
+	if (ret)
+		return ret;
+	/* It is for data. What runs there, nobody could have looked at before. */
+	if (vma->vm_flags & VM_EXEC)
+		return -EPERM;
 	if (!(vma->vm_flags & VM_SHARED) || vma->vm_pgoff >= pages ||
 	    vma_pages(vma) > pages - vma->vm_pgoff)
 		return -EINVAL;
 
 	vm_flags_set(vma, VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP);
+	vm_flags_clear(vma, VM_MAYEXEC);
 	vma->vm_ops = &io_demo_reserved_vm_ops;
 
 	return 0;
