@@ -5,6 +5,8 @@
  * The device inverts numbers, computes factorials, raises interrupts and copies
  * by DMA; all that a small PCI driver has to care about is in here.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/delay.h>
 #include <linux/dma-mapping.h>
 #include <linux/dmapool.h>
@@ -427,6 +429,7 @@ static int io_demo_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct device *dev = &pdev->dev;
 	struct io_demo_card *card;
+	u32 ident;
 	int ret;
 
 	card = io_demo_card_alloc(pdev);
@@ -450,16 +453,21 @@ static int io_demo_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	/* Through "new_id" in sysfs we may be given any device. */
 	if (!(pci_resource_flags(pdev, 0) & IORESOURCE_MEM) ||
 	    pci_resource_len(pdev, 0) < EDU_SIZE)
-		return -ENODEV;
+		return dev_err_probe(dev, -ENODEV,
+				     "no edu device: it lacks the registers\n");
 	card->regs = pcim_iomap_region(pdev, 0, IO_DEMO_NAME);
 	if (IS_ERR(card->regs))
-		return PTR_ERR(card->regs);
-	if ((readl(card->regs + EDU_ID) & 0xff) != 0xed)
-		return -ENODEV;
+		return dev_err_probe(dev, PTR_ERR(card->regs),
+				     "its registers cannot be had\n");
+	ident = readl(card->regs + EDU_ID);
+	if ((ident & 0xff) != 0xed)
+		return dev_err_probe(dev, -ENODEV,
+				     "no edu device: it calls itself %#x\n", ident);
 
 	ret = dma_set_mask_and_coherent(dev, DMA_BIT_MASK(io_demo_mask_bits));
 	if (ret)
-		return ret;
+		return dev_err_probe(dev, ret, "no DMA with edu_mask_bits=%u\n",
+				     io_demo_mask_bits);
 	card->pool = dmam_pool_create(IO_DEMO_NAME, dev, IO_DEMO_POOL_SIZE,
 				      IO_DEMO_POOL_SIZE, 0);
 	if (!card->pool)
@@ -471,16 +479,23 @@ static int io_demo_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	 */
 	ret = io_demo_card_idle(card, io_demo_timeout_ms);
 	if (ret)
-		return ret;
+		return dev_err_probe(dev, ret,
+				     "its engine still runs, after %u ms of waiting\n",
+				     io_demo_timeout_ms);
 	io_demo_card_quiet(card);
 	pci_set_master(pdev);
 
 	ret = io_demo_card_init_irq(card);
 	if (ret)
-		return ret;
+		return dev_err_probe(dev, ret, "no interrupt\n");
 	pci_set_drvdata(pdev, card);
 
-	return io_demo_card_publish(card);
+	ret = io_demo_card_publish(card);
+	if (ret)
+		return dev_err_probe(dev, ret, "no more than %u devices are driven\n",
+				     IO_DEMO_MAX_EDUS);
+
+	return 0;
 }
 
 /*
@@ -511,6 +526,16 @@ static void io_demo_remove(struct pci_dev *pdev)
 	io_demo_card_unpublish(card);
 	io_demo_card_stop(card);
 	io_demo_buffers_strip(card);
+}
+
+/*
+ * The machine is switched off, or another kernel takes it over (kexec), in whose
+ * memory the engine must not write, and who has no handler for its interrupts yet.
+ * Programs may still be running.
+ */
+static void io_demo_shutdown(struct pci_dev *pdev)
+{
+	io_demo_card_stop(pci_get_drvdata(pdev));
 }
 
 /*
@@ -550,11 +575,19 @@ static const struct pci_device_id io_demo_ids[] = {
 };
 MODULE_DEVICE_TABLE(pci, io_demo_ids);
 
+/*
+ * There is no err_handler: errors are told of devices that have the capability for
+ * it (PCI Express, AER) or that are behind a bridge that watches them (EEH of
+ * POWER). QEMU's edu has none, so that none of it could be tried; and without
+ * handlers EEH removes the device and lets it be probed again, which is what ours
+ * would do.
+ */
 static struct pci_driver io_demo_driver = {
 	.name = IO_DEMO_NAME,
 	.id_table = io_demo_ids,
 	.probe = io_demo_probe,
 	.remove = io_demo_remove,
+	.shutdown = io_demo_shutdown,
 	.driver.pm = pm_sleep_ptr(&io_demo_pm_ops),
 };
 
@@ -1004,10 +1037,15 @@ int io_demo_card_run(struct io_demo_card *card, u32 op, dma_addr_t bus,
 
 int __init io_demo_cards_init(void)
 {
-	if (io_demo_mask_bits < 24 || io_demo_mask_bits > 64)
+	if (io_demo_mask_bits < 24 || io_demo_mask_bits > 64) {
+		pr_err("edu_mask_bits=%u: must be 24 to 64\n", io_demo_mask_bits);
 		return -EINVAL;
-	if (!io_demo_timeout_ms || io_demo_timeout_ms > IO_DEMO_MAX_STUCK)
+	}
+	if (!io_demo_timeout_ms || io_demo_timeout_ms > IO_DEMO_MAX_STUCK) {
+		pr_err("edu_timeout_ms=%u: must be 1 to %u\n",
+		       io_demo_timeout_ms, IO_DEMO_MAX_STUCK);
 		return -EINVAL;
+	}
 
 	return pci_register_driver(&io_demo_driver);
 }
