@@ -12,6 +12,7 @@
  *	io/card.c	the PCI driver, its interrupts
  *	io/dma.c	memory that a device reaches
  *	io/reserved.c	memory reserved at boot
+ *	io/firmware.c	the firmware's map of memory
  *	io/layout.c	the kernel's address spaces
  *
  * io/lab.h is what they know of each other.
@@ -130,6 +131,37 @@ bool io_demo_of_pci_device(u64 start, u64 size, unsigned long type)
 	return false;
 }
 
+/* Is this a range that a root bus of PCI forwards to its devices? */
+static bool io_demo_is_bus_window(const struct resource *resource)
+{
+	struct resource *window;
+	struct pci_bus *bus = NULL;
+	int i;
+
+	while ((bus = pci_find_next_bus(bus)))
+		pci_bus_for_each_resource(bus, window, i)
+			if (window == resource)
+				return true;
+
+	return false;
+}
+
+/*
+ * May a range that was just granted stay where it was put in the kernel's tree?
+ * The kernel puts it inside of whatever encloses it and is not marked as busy: the
+ * tree's root, the window of a bus, but also what a platform device has. With that
+ * device goes its entry, and all that is within; the range would be granted once
+ * more, and to release it would be an error. Its driver is told before. Nobody would
+ * tell us. The caller has locked out that PCI devices come and go.
+ *
+ * Only the address of @parent is looked at: it may be gone by now.
+ */
+bool io_demo_may_nest(const struct resource *parent)
+{
+	return parent == &iomem_resource || parent == &ioport_resource ||
+	       io_demo_is_bus_window(parent);
+}
+
 /*
  * Locks the file, or a card. No signal, or one that no handler sees (a debugger,
  * a shell that stops its job, the system that goes to sleep), is to end a call:
@@ -143,13 +175,23 @@ int io_demo_lock(struct mutex *lock)
 /* What all operations begin and end with */
 
 /*
- * Takes in the argument of an operation, if the caller may call at all. Whoever
- * can drive a device that does DMA, or touch ports and memory as he likes, can
- * do all that /dev/mem could: so lockdown treats us alike.
+ * May the caller call at all? A program that drives a device that does DMA, or
+ * touches ports and memory at its own choice, can do all that /dev/mem could: so
+ * capability and lockdown are the same. The right may be lost while a descriptor is
+ * open: hence this is asked at each call that reaches hardware, not at the first.
  */
+int io_demo_allowed(void)
+{
+	if (!capable(CAP_SYS_RAWIO))
+		return -EPERM;
+
+	return security_locked_down(LOCKDOWN_DEV_MEM);
+}
+
+/* Takes in the argument of an operation. */
 int io_demo_enter(void *data, const void __user *arg, size_t size)
 {
-	int ret = security_locked_down(LOCKDOWN_DEV_MEM);
+	int ret = io_demo_allowed();
 
 	if (ret)
 		return ret;
@@ -300,9 +342,12 @@ static int __init io_demo_init(void)
 {
 	int ret;
 
-	ret = io_demo_reserved_init();
+	ret = io_demo_firmware_init();
 	if (ret)
 		return ret;
+	ret = io_demo_reserved_init();
+	if (ret)
+		goto err_firmware_exit;
 	ret = io_demo_cards_init();
 	if (ret)
 		goto err_reserved_exit;
@@ -316,6 +361,8 @@ err_cards_exit:
 	io_demo_cards_exit();
 err_reserved_exit:
 	io_demo_reserved_exit();
+err_firmware_exit:
+	io_demo_firmware_exit();
 	return ret;
 }
 
@@ -324,6 +371,7 @@ static void __exit io_demo_exit(void)
 	vser_lab_unregister(&io_demo_lab);
 	io_demo_cards_exit();
 	io_demo_reserved_exit();
+	io_demo_firmware_exit();
 }
 
 module_init(io_demo_init);

@@ -14,10 +14,12 @@
  * What the calls may answer:
  *
  * ========== =================================================================
- * EBUSY      the range, or a part of it, belongs to another driver or to a PCI device,
- *            with a driver or without: such a device can go at any time
- *            (/proc/ioports, /proc/iomem); the device still computes what an
- *            earlier call did not wait for, and that is something else
+ * EBUSY      the range, or a part of it, belongs to another driver or to a device,
+ *            PCI, platform or other, with a driver or without: such a device can go
+ *            at any time. Only the root of /proc/ioports and /proc/iomem and the
+ *            window of a root bus of PCI hold what can be claimed. Or the device
+ *            still computes what an earlier call did not wait for, and that is
+ *            something else
  * EDQUOT     the file holds IO_DEMO_MAX_HANDLES handles; its DMA buffers would take
  *            more than IO_DEMO_MAX_DMA bytes, or those of all files, with what
  *            is being measured, more than IO_DEMO_MAX_DMA_ALL
@@ -28,14 +30,18 @@
  * EINVAL     a value is out of the range given here, a reserved field is not 0,
  *            or the region cannot be accessed in this way
  * EIO        the device cannot reach this memory, so it was not mapped for it;
- *            or the device has stopped answering
+ *            or its engine still runs, because of a transfer that timed out, and
+ *            did not end in the time that a transfer has (module parameter
+ *            "edu_timeout_ms"). Until it ends, nothing that needs an interrupt or
+ *            the engine is begun
  * ENODEV     there is no such device, or it has been removed; no memory is
  *            reserved (module parameter "reserved")
  * ENOENT     no such handle
  * ENOMEM     no memory; IO_DEMO_DMA_ABOVE: none above the device's mask
  * EOPNOTSUPP io_demo is not loaded
- * EPERM      the caller lacks CAP_SYS_RAWIO; the kernel is locked down; or the
- *            range is RAM, or kept for itself by the firmware
+ * EPERM      the caller lacks CAP_SYS_RAWIO; the kernel is locked down; the range is
+ *            RAM, or kept for itself by the firmware; or reserved memory is to be
+ *            mapped with PROT_EXEC
  * ETIMEDOUT  the device has not answered in time
  * ========== =================================================================
  *
@@ -279,6 +285,9 @@ struct io_demo_live {
  * @reserved:   must be 0
  * @ns:         out: nanoseconds from the command to the result
  *
+ * A result that is there when the time is over is returned, whether or not an
+ * interrupt told of it.
+ *
  * If the device is still computing this because an earlier call did not wait for
  * the end, the call waits for that, and @ns is the time that it waited.
  */
@@ -492,7 +501,13 @@ struct io_demo_dma_cost {
  * @size:     out: bytes
  *
  * The call returns the descriptor. It can be read, written and mapped, shared,
- * by whoever gets it, and it pins the module, not the file that it came from.
+ * and it pins the module, not the file that it came from. Like the ioctls, read(),
+ * write() and mmap() ask for CAP_SYS_RAWIO and a kernel that is not locked down each
+ * time: EPERM without, also for a program that was handed the descriptor. A mapping
+ * keeps all that it has: its pages stay readable, and writable if it is, until it is
+ * unmapped, whatever the program or the kernel loses meanwhile; fork() copies it. It
+ * does not grow, and is never executable (PROT_EXEC: mmap() is EPERM, mprotect()
+ * EACCES).
  */
 struct io_demo_reserved {
 	__u32 flags;

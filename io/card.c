@@ -5,6 +5,8 @@
  * The device inverts numbers, computes factorials, raises interrupts and copies
  * by DMA; all that a small PCI driver has to care about is in here.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/delay.h>
 #include <linux/dma-mapping.h>
 #include <linux/dmapool.h>
@@ -72,10 +74,15 @@ static unsigned int io_demo_mask_bits = 28;
 module_param_named_unsafe(edu_mask_bits, io_demo_mask_bits, uint, 0444);
 MODULE_PARM_DESC(edu_mask_bits, "address bits of edu devices, 24 to 64 (default 28); more than QEMU's dma_mask is dangerous");
 
-/* QEMU's engine needs 100 ms; after this it is stuck. */
+/*
+ * QEMU's engine needs 100 ms; after this it is stuck. It bounds each wait that no
+ * signal ends: a program that is being killed, or a driver core that holds the
+ * device's lock, stands still for no longer than IO_DEMO_MAX_STUCK.
+ */
+#define IO_DEMO_MAX_STUCK	5000
 static unsigned int io_demo_timeout_ms = 2000;
 module_param_named(edu_timeout_ms, io_demo_timeout_ms, uint, 0444);
-MODULE_PARM_DESC(edu_timeout_ms, "milliseconds after which a transfer of an edu device is stuck, 1 to 60000 (default 2000)");
+MODULE_PARM_DESC(edu_timeout_ms, "milliseconds after which a transfer of an edu device is stuck, 1 to 5000 (default 2000)");
 
 static bool io_demo_msi = true;
 module_param_named(edu_msi, io_demo_msi, bool, 0444);
@@ -225,6 +232,36 @@ static void io_demo_card_regain(struct io_demo_card *card)
 		pci_set_master(card->pdev);
 }
 
+/*
+ * Waits until the engine does not run, and the device has the bus. Whatever needs
+ * an interrupt begins with this: without the bus its message would be lost, and the
+ * wait for it would last as long as the caller allows. Nothing has been begun yet,
+ * so a signal ends the wait.
+ */
+static int io_demo_card_ready(struct io_demo_card *card)
+{
+	ktime_t end = ktime_add_ms(ktime_get(), io_demo_timeout_ms);
+	bool late;
+
+	lockdep_assert_held(&card->lock);
+	for (;;) {
+		/* The last look is one after the time is over. */
+		late = ktime_after(ktime_get(), end);
+		if (io_demo_card_gone(card))
+			return -ENODEV;
+		if (!io_demo_card_transfers(card))
+			break;
+		if (late)
+			return -EIO;
+		if (signal_pending(current))
+			return -ERESTARTSYS;
+		usleep_range(USEC_PER_MSEC, 2 * USEC_PER_MSEC);
+	}
+	io_demo_card_regain(card);
+
+	return 0;
+}
+
 /* Locks a card for an operation, unless its device has gone. */
 int io_demo_card_lock(struct io_demo_card *card)
 {
@@ -303,15 +340,14 @@ static u32 io_demo_card_present(void)
 }
 
 /* Waits until the DMA engine does not run: it cannot be stopped. */
-static int io_demo_card_idle(struct io_demo_card *card)
+static int io_demo_card_idle(struct io_demo_card *card, unsigned int ms)
 {
 	u32 command;
 
 	/* All ones is what is read where no device is any more. */
 	return readl_poll_timeout(card->regs + EDU_DMA_COMMAND, command,
 				  !(command & EDU_DMA_RUN) || command == U32_MAX,
-				  USEC_PER_MSEC,
-				  io_demo_timeout_ms * USEC_PER_MSEC);
+				  USEC_PER_MSEC, ms * USEC_PER_MSEC);
 }
 
 /* The device raises no interrupt of its own any more, and has none pending. */
@@ -319,6 +355,23 @@ static void io_demo_card_quiet(struct io_demo_card *card)
 {
 	writel(0, card->regs + EDU_STATUS);
 	writel(readl(card->regs + EDU_IRQ_STATUS), card->regs + EDU_IRQ_ACK);
+}
+
+/*
+ * From here on the device does not raise its interrupt line, whatever it still
+ * does: an engine that runs cannot be stopped, and asks for an interrupt when it
+ * ends. Where nobody is left to answer, a raised line is handed to its neighbours'
+ * drivers again and again, until the kernel disables it for all of them. This is a
+ * write to the device's own register: pci_intx() undoes itself when the driver goes.
+ * pci_enable_device() and pci_alloc_irq_vectors() allow the line again.
+ */
+static void io_demo_card_mute(void *pdev)
+{
+	u16 command;
+
+	pci_read_config_word(pdev, PCI_COMMAND, &command);
+	pci_write_config_word(pdev, PCI_COMMAND,
+			      command | PCI_COMMAND_INTX_DISABLE);
 }
 
 static void io_demo_card_cancel_work(void *card)
@@ -376,6 +429,7 @@ static int io_demo_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct device *dev = &pdev->dev;
 	struct io_demo_card *card;
+	u32 ident;
 	int ret;
 
 	card = io_demo_card_alloc(pdev);
@@ -385,22 +439,35 @@ static int io_demo_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (ret)
 		return ret;
 
+	/*
+	 * Undone after messages are off, by which the PCI core allows the line.
+	 */
+	ret = devm_add_action(dev, io_demo_card_mute, pdev);
+	if (ret)
+		return ret;
 	ret = pcim_enable_device(pdev);
 	if (ret)
 		return ret;
+	/* Enabling allowed it, and there is no handler yet. */
+	io_demo_card_mute(pdev);
 	/* Through "new_id" in sysfs we may be given any device. */
 	if (!(pci_resource_flags(pdev, 0) & IORESOURCE_MEM) ||
 	    pci_resource_len(pdev, 0) < EDU_SIZE)
-		return -ENODEV;
+		return dev_err_probe(dev, -ENODEV,
+				     "no edu device: it lacks the registers\n");
 	card->regs = pcim_iomap_region(pdev, 0, IO_DEMO_NAME);
 	if (IS_ERR(card->regs))
-		return PTR_ERR(card->regs);
-	if ((readl(card->regs + EDU_ID) & 0xff) != 0xed)
-		return -ENODEV;
+		return dev_err_probe(dev, PTR_ERR(card->regs),
+				     "its registers cannot be had\n");
+	ident = readl(card->regs + EDU_ID);
+	if ((ident & 0xff) != 0xed)
+		return dev_err_probe(dev, -ENODEV,
+				     "no edu device: it calls itself %#x\n", ident);
 
 	ret = dma_set_mask_and_coherent(dev, DMA_BIT_MASK(io_demo_mask_bits));
 	if (ret)
-		return ret;
+		return dev_err_probe(dev, ret, "no DMA with edu_mask_bits=%u\n",
+				     io_demo_mask_bits);
 	card->pool = dmam_pool_create(IO_DEMO_NAME, dev, IO_DEMO_POOL_SIZE,
 				      IO_DEMO_POOL_SIZE, 0);
 	if (!card->pool)
@@ -410,18 +477,46 @@ static int io_demo_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	 * A predecessor may have left the engine running; it must not write
 	 * into memory that is somebody else's by now.
 	 */
-	ret = io_demo_card_idle(card);
+	ret = io_demo_card_idle(card, io_demo_timeout_ms);
 	if (ret)
-		return ret;
+		return dev_err_probe(dev, ret,
+				     "its engine still runs, after %u ms of waiting\n",
+				     io_demo_timeout_ms);
 	io_demo_card_quiet(card);
 	pci_set_master(pdev);
 
 	ret = io_demo_card_init_irq(card);
 	if (ret)
-		return ret;
+		return dev_err_probe(dev, ret, "no interrupt\n");
 	pci_set_drvdata(pdev, card);
 
-	return io_demo_card_publish(card);
+	ret = io_demo_card_publish(card);
+	if (ret)
+		return dev_err_probe(dev, ret, "no more than %u devices are driven\n",
+				     IO_DEMO_MAX_EDUS);
+
+	return 0;
+}
+
+/*
+ * The device is no more used, and does nothing any more that anybody could notice.
+ * What was waiting for it leaves now; what comes later is turned away.
+ *
+ * An engine that runs asks for an interrupt when it ends. That is answered here, as
+ * long as it ends at all: it would stay pending, and raise the line at the moment in
+ * which the next driver enables the device and has no handler yet.
+ */
+static void io_demo_card_stop(struct io_demo_card *card)
+{
+	WRITE_ONCE(card->gone, true);
+	wake_up_all(&card->wait);
+
+	mutex_lock(&card->lock);
+	io_demo_card_mute(card->pdev);
+	pci_clear_master(card->pdev);
+	io_demo_card_idle(card, IO_DEMO_MAX_STUCK);
+	io_demo_card_quiet(card);
+	mutex_unlock(&card->lock);
 }
 
 static void io_demo_remove(struct pci_dev *pdev)
@@ -429,15 +524,18 @@ static void io_demo_remove(struct pci_dev *pdev)
 	struct io_demo_card *card = pci_get_drvdata(pdev);
 
 	io_demo_card_unpublish(card);
-	WRITE_ONCE(card->gone, true);
-	wake_up_all(&card->wait);
-
-	/* Who was waiting for the device leaves now; who comes is turned away. */
-	mutex_lock(&card->lock);
-	io_demo_card_quiet(card);
-	pci_clear_master(pdev);
+	io_demo_card_stop(card);
 	io_demo_buffers_strip(card);
-	mutex_unlock(&card->lock);
+}
+
+/*
+ * The machine is switched off, or another kernel takes it over (kexec), in whose
+ * memory the engine must not write, and who has no handler for its interrupts yet.
+ * Programs may still be running.
+ */
+static void io_demo_shutdown(struct pci_dev *pdev)
+{
+	io_demo_card_stop(pci_get_drvdata(pdev));
 }
 
 /*
@@ -477,11 +575,19 @@ static const struct pci_device_id io_demo_ids[] = {
 };
 MODULE_DEVICE_TABLE(pci, io_demo_ids);
 
+/*
+ * There is no err_handler: errors are told of devices that have the capability for
+ * it (PCI Express, AER) or that are behind a bridge that watches them (EEH of
+ * POWER). QEMU's edu has none, so that none of it could be tried; and without
+ * handlers EEH removes the device and lets it be probed again, which is what ours
+ * would do.
+ */
 static struct pci_driver io_demo_driver = {
 	.name = IO_DEMO_NAME,
 	.id_table = io_demo_ids,
 	.probe = io_demo_probe,
 	.remove = io_demo_remove,
+	.shutdown = io_demo_shutdown,
 	.driver.pm = pm_sleep_ptr(&io_demo_pm_ops),
 };
 
@@ -581,7 +687,10 @@ static bool io_demo_card_computed(struct io_demo_card *card, bool joined)
 	       !io_demo_card_computes(card);
 }
 
-/* Waits for the interrupt. */
+/*
+ * Waits for the interrupt. When the time is over the device has the last word: its
+ * answer may be there although no interrupt told of it.
+ */
 static int io_demo_await_result(struct io_demo_card *card, unsigned int ms,
 				bool joined)
 {
@@ -596,25 +705,28 @@ static int io_demo_await_result(struct io_demo_card *card, unsigned int ms,
 	if (left < 0)
 		return left;
 
-	return left ? 0 : -ETIMEDOUT;
+	return left || !io_demo_card_computes(card) ? 0 : -ETIMEDOUT;
 }
 
 /* Looks at the status again and again. */
 static int io_demo_poll_result(struct io_demo_card *card, unsigned int ms)
 {
 	ktime_t end = ktime_add_ms(ktime_get(), ms);
+	bool late;
 
-	while (io_demo_card_computes(card)) {
+	for (;;) {
+		/* The last look is one after the time is over. */
+		late = ktime_after(ktime_get(), end);
+		if (!io_demo_card_computes(card))
+			return 0;
 		if (io_demo_card_gone(card))
 			return -ENODEV;
 		if (signal_pending(current))
 			return -ERESTARTSYS;
-		if (ktime_after(ktime_get(), end))
+		if (late)
 			return -ETIMEDOUT;
 		usleep_range(10, 20);
 	}
-
-	return 0;
 }
 
 /*
@@ -626,11 +738,17 @@ static int io_demo_card_compute(struct io_demo_card *card,
 				struct io_demo_factorial *factorial)
 {
 	bool poll = factorial->flags & IO_DEMO_POLL;
-	bool joined = io_demo_card_computes(card);
+	bool joined;
 	u64 start;
 	int ret;
 
 	lockdep_assert_held(&card->lock);
+	if (!poll) {
+		ret = io_demo_card_ready(card);
+		if (ret)
+			return ret;
+	}
+	joined = io_demo_card_computes(card);
 	if (joined && card->computing != factorial->n)
 		return -EBUSY;
 	io_demo_card_take(card, EDU_IRQ_FACTORIAL);
@@ -694,10 +812,12 @@ long io_demo_raise(void *state, void __user *arg)
 	card = io_demo_card_begin(raise.index);
 	if (IS_ERR(card))
 		return PTR_ERR(card);
-	writel(raise.bits, card->regs + EDU_IRQ_RAISE);
+	ret = io_demo_card_ready(card);
+	if (!ret)
+		writel(raise.bits, card->regs + EDU_IRQ_RAISE);
 	io_demo_card_done(card);
 
-	return 0;
+	return ret;
 }
 
 /* Have there been more than the caller knows? If so, it is told. */
@@ -760,23 +880,28 @@ static int io_demo_card_time_irq(struct io_demo_card *card,
 				 struct io_demo_irq *irq)
 {
 	u64 raised, handler, lower, task;
+	long left;
+	int ret;
 
-	lockdep_assert_held(&card->lock);
+	ret = io_demo_card_ready(card);
+	if (ret)
+		return ret;
 	io_demo_card_take(card, EDU_IRQ_TEST);
 	spin_lock_irq(&card->irq_lock);
 	card->half = irq->half;
 	spin_unlock_irq(&card->irq_lock);
 	raised = ktime_get_ns();
 	writel(EDU_IRQ_TEST, card->regs + EDU_IRQ_RAISE);
-	if (!wait_event_timeout(card->wait,
-				io_demo_card_gone(card) ||
-				io_demo_card_take(card, EDU_IRQ_TEST),
-				EDU_IRQ_TIMEOUT)) {
+	left = wait_event_killable_timeout(card->wait,
+					   io_demo_card_gone(card) ||
+					   io_demo_card_take(card, EDU_IRQ_TEST),
+					   EDU_IRQ_TIMEOUT);
+	if (left <= 0) {
 		/* Should it come after all, it is not to be the next one's. */
 		io_demo_card_quiet(card);
 		synchronize_irq(pci_irq_vector(card->pdev, 0));
 		flush_work(&card->work);
-		return -ETIMEDOUT;
+		return left ? -EINTR : -ETIMEDOUT;
 	}
 	task = ktime_get_ns();
 	if (io_demo_card_gone(card))
@@ -801,12 +926,12 @@ static int io_demo_card_time_irqs(struct io_demo_card *card,
 
 	while (irq->done < irq->count) {
 		ret = io_demo_card_lock(card);
+		if (!ret) {
+			ret = io_demo_card_time_irq(card, irq);
+			mutex_unlock(&card->lock);
+		}
 		if (ret)
 			return ret == -ERESTARTSYS && irq->done ? 0 : ret;
-		ret = io_demo_card_time_irq(card, irq);
-		mutex_unlock(&card->lock);
-		if (ret)
-			return ret;
 		irq->done++;
 		if (signal_pending(current))
 			break;
@@ -855,9 +980,32 @@ static bool io_demo_card_transferred(struct io_demo_card *card)
 }
 
 /*
- * Has the engine copy between its memory and address @bus. The wait cannot be
- * interrupted: while the engine runs, the buffer must stay.
+ * Waits until the transfer has ended. While the engine runs, the buffer must stay:
+ * what ends the wait before that takes the device's right to use the bus. It cannot
+ * reach the buffer any more then, nor send messages, until io_demo_card_regain()
+ * finds that it has ended. So a caller that is killed need not wait for the device.
+ *
+ * When the time is over the device has the last word, as with a factorial.
  */
+static int io_demo_card_await_transfer(struct io_demo_card *card)
+{
+	long left;
+
+	left = wait_event_killable_timeout(card->wait,
+					   io_demo_card_gone(card) ||
+					   io_demo_card_transferred(card),
+					   msecs_to_jiffies(io_demo_timeout_ms));
+	if (!io_demo_card_gone(card) &&
+	    (left > 0 || !io_demo_card_transfers(card)))
+		return 0;
+	pci_clear_master(card->pdev);
+	if (io_demo_card_gone(card))
+		return -ENODEV;
+
+	return left ? -EINTR : -ETIMEDOUT;
+}
+
+/* Has the engine copy between its memory and address @bus. */
 int io_demo_card_run(struct io_demo_card *card, u32 op, dma_addr_t bus,
 		     u32 device, u32 size)
 {
@@ -866,10 +1014,9 @@ int io_demo_card_run(struct io_demo_card *card, u32 op, dma_addr_t bus,
 	int ret;
 
 	lockdep_assert_held(&card->lock);
-	ret = io_demo_card_idle(card);
+	ret = io_demo_card_ready(card);
 	if (ret)
-		return -EIO;
-	io_demo_card_regain(card);
+		return ret;
 	io_demo_card_take(card, EDU_IRQ_DMA);
 
 	/*
@@ -885,30 +1032,20 @@ int io_demo_card_run(struct io_demo_card *card, u32 op, dma_addr_t bus,
 	writeq_relaxed(size, card->regs + EDU_DMA_COUNT);
 	writeq(command, card->regs + EDU_DMA_COMMAND);
 
-	if (!wait_event_timeout(card->wait,
-				io_demo_card_gone(card) ||
-				io_demo_card_transferred(card),
-				msecs_to_jiffies(io_demo_timeout_ms)))
-		ret = -ETIMEDOUT;
-	if (io_demo_card_gone(card))
-		ret = -ENODEV;
-	/*
-	 * What did not end well may not have ended. Without the right to use the
-	 * bus, it cannot reach the buffer any more, nor send messages, until
-	 * io_demo_card_regain() finds that it has.
-	 */
-	if (ret && io_demo_card_idle(card))
-		pci_clear_master(card->pdev);
-
-	return ret;
+	return io_demo_card_await_transfer(card);
 }
 
 int __init io_demo_cards_init(void)
 {
-	if (io_demo_mask_bits < 24 || io_demo_mask_bits > 64)
+	if (io_demo_mask_bits < 24 || io_demo_mask_bits > 64) {
+		pr_err("edu_mask_bits=%u: must be 24 to 64\n", io_demo_mask_bits);
 		return -EINVAL;
-	if (!io_demo_timeout_ms || io_demo_timeout_ms > IO_DEMO_MAX_TIMEOUT)
+	}
+	if (!io_demo_timeout_ms || io_demo_timeout_ms > IO_DEMO_MAX_STUCK) {
+		pr_err("edu_timeout_ms=%u: must be 1 to %u\n",
+		       io_demo_timeout_ms, IO_DEMO_MAX_STUCK);
 		return -EINVAL;
+	}
 
 	return pci_register_driver(&io_demo_driver);
 }

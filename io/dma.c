@@ -12,7 +12,9 @@
 #include <linux/iommu.h>
 #include <linux/list.h>
 #include <linux/mm.h>
+#include <linux/mmzone.h>
 #include <linux/mutex.h>
+#include <linux/nodemask.h>
 #include <linux/pci.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -171,6 +173,24 @@ static struct page *io_demo_pages_below(struct device *dev, size_t size)
 	return NULL;
 }
 
+/* Is there memory above the device's mask, of the zones that pages come from? */
+static bool io_demo_is_memory_above(struct device *dev)
+{
+	struct zone *zone;
+	int nid, i;
+
+	for_each_online_node(nid) {
+		for (i = 0; i <= gfp_zone(GFP_KERNEL); i++) {
+			zone = &NODE_DATA(nid)->node_zones[i];
+			if (populated_zone(zone) &&
+			    PFN_PHYS(zone_end_pfn(zone)) - 1 > dma_get_mask(dev))
+				return true;
+		}
+	}
+
+	return false;
+}
+
 /*
  * Pages that the device does not reach, if there are any free ones. No more can
  * lie below its mask than the mask covers, so the search ends there; and before
@@ -218,6 +238,8 @@ static struct page *io_demo_pages_above(struct device *dev, size_t size)
 	static DEFINE_MUTEX(search_lock);
 	struct page *page;
 
+	if (!io_demo_is_memory_above(dev))
+		return NULL;
 	if (mutex_lock_killable(&search_lock))
 		return NULL;
 	page = io_demo_search_above(dev, size);

@@ -25,6 +25,7 @@
 struct device;
 struct dma_pool;
 struct pci_dev;
+struct resource;
 
 enum io_demo_type {
 	IO_DEMO_REGION,
@@ -122,11 +123,13 @@ struct io_demo_card {
 /* io_demo.c */
 
 int io_demo_lock(struct mutex *lock);
+int io_demo_allowed(void);
 int io_demo_enter(void *data, const void __user *arg, size_t size);
 int io_demo_leave(void __user *arg, const void *data, size_t size);
 bool io_demo_sees_addresses(void);
 bool io_demo_is_op(u32 op);
 bool io_demo_of_pci_device(u64 start, u64 size, unsigned long type);
+bool io_demo_may_nest(const struct resource *parent);
 bool io_demo_touches(u64 start, u64 size, unsigned long flags,
 		     unsigned long desc);
 int io_demo_add(struct io_demo_file *file, struct io_demo_object *object,
@@ -177,6 +180,14 @@ long io_demo_reserved(void *state, void __user *arg);
 
 int io_demo_reserved_init(void);
 void io_demo_reserved_exit(void);
+
+/* io/firmware.c */
+
+bool io_demo_is_of_firmware(u64 start, u64 size);
+bool io_demo_is_given_away(u64 start, u64 size);
+
+int io_demo_firmware_init(void);
+void io_demo_firmware_exit(void);
 
 /* io/layout.c */
 

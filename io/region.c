@@ -55,16 +55,30 @@ static struct io_demo_region *io_demo_find_region(struct io_demo_file *file,
 
 /* Regions: having them */
 
+static void io_demo_region_release(struct io_demo_region *region)
+{
+	if (region->map == IO_DEMO_MAP_NONE || region->map == IO_DEMO_MAP_PORTS)
+		release_region(region->start, region->size);
+	else
+		release_mem_region(region->start, region->size);
+}
+
 /* By the functions whose effect lasts until it is taken back one by one. */
 static int io_demo_region_get(struct io_demo_region *region, u32 space)
 {
-	if (space == IO_DEMO_PORTS) {
-		if (!request_region(region->start, region->size, IO_DEMO_NAME))
-			return -EBUSY;
-	} else {
-		if (!request_mem_region(region->start, region->size,
-					IO_DEMO_NAME))
-			return -EBUSY;
+	struct resource *granted;
+
+	if (space == IO_DEMO_PORTS)
+		granted = request_region(region->start, region->size,
+					 IO_DEMO_NAME);
+	else
+		granted = request_mem_region(region->start, region->size,
+					     IO_DEMO_NAME);
+	if (!granted)
+		return -EBUSY;
+	if (!io_demo_may_nest(granted->parent)) {
+		io_demo_region_release(region);
+		return -EBUSY;
 	}
 
 	switch (region->map) {
@@ -86,10 +100,7 @@ static int io_demo_region_get(struct io_demo_region *region, u32 space)
 	if (region->io || region->mem)
 		return 0;
 
-	if (space == IO_DEMO_PORTS)
-		release_region(region->start, region->size);
-	else
-		release_mem_region(region->start, region->size);
+	io_demo_region_release(region);
 
 	return -ENOMEM;
 }
@@ -111,10 +122,7 @@ static void io_demo_region_put(struct io_demo_region *region)
 		break;
 	}
 
-	if (region->map == IO_DEMO_MAP_NONE || region->map == IO_DEMO_MAP_PORTS)
-		release_region(region->start, region->size);
-	else
-		release_mem_region(region->start, region->size);
+	io_demo_region_release(region);
 }
 
 /*
@@ -124,16 +132,16 @@ static void io_demo_region_put(struct io_demo_region *region)
 static int io_demo_region_get_managed(struct io_demo_region *region, u32 space)
 {
 	struct device *dev = region->dev;
+	struct resource *granted;
 
-	if (space == IO_DEMO_PORTS) {
-		if (!devm_request_region(dev, region->start, region->size,
-					 IO_DEMO_NAME))
-			return -EBUSY;
-	} else {
-		if (!devm_request_mem_region(dev, region->start, region->size,
-					     IO_DEMO_NAME))
-			return -EBUSY;
-	}
+	if (space == IO_DEMO_PORTS)
+		granted = devm_request_region(dev, region->start, region->size,
+					      IO_DEMO_NAME);
+	else
+		granted = devm_request_mem_region(dev, region->start,
+						  region->size, IO_DEMO_NAME);
+	if (!granted || !io_demo_may_nest(granted->parent))
+		return -EBUSY;
 
 	switch (region->map) {
 	case IO_DEMO_MAP_NONE:
@@ -193,7 +201,8 @@ static int io_demo_check_memory(u64 start, u64 size)
 	if (start > iomem_resource.end || size - 1 > iomem_resource.end - start)
 		return -EINVAL;
 	if (io_demo_touches(start, size, IORESOURCE_SYSTEM_RAM, IORES_DESC_NONE) ||
-	    io_demo_touches(start, size, IORESOURCE_MEM, IORES_DESC_RESERVED))
+	    io_demo_touches(start, size, IORESOURCE_MEM, IORES_DESC_RESERVED) ||
+	    io_demo_is_of_firmware(start, size))
 		return -EPERM;
 
 	return 0;

@@ -5,6 +5,8 @@
  * A range that the kernel was told to leave alone (memmap=, mem=) is taken by a
  * module parameter, and given to programs through a descriptor of its own.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -32,44 +34,71 @@ static resource_size_t io_demo_reserved_start;
 static size_t io_demo_reserved_size;
 static void *io_demo_reserved_mem;
 
+/* Says why the range is refused: an errno alone has many reasons at a load. */
+static int __init io_demo_reserved_refuse(int error, const char *reason)
+{
+	pr_err("reserved=%s: %s\n", io_demo_reserved_range, reason);
+
+	return error;
+}
+
 static int __init io_demo_parse_range(char *text)
 {
+	static const char form[] __initconst =
+		"not of the form SIZE@START, as in 8M@0x1f000000";
 	char *end;
 
 	io_demo_reserved_size = memparse(text, &end);
 	if (end == text || *end != '@')
-		return -EINVAL;
+		return io_demo_reserved_refuse(-EINVAL, form);
 	text = end + 1;
 	io_demo_reserved_start = memparse(text, &end);
 	if (end == text || *end)
-		return -EINVAL;
+		return io_demo_reserved_refuse(-EINVAL, form);
 	if (!PAGE_ALIGNED(io_demo_reserved_start) ||
-	    !PAGE_ALIGNED(io_demo_reserved_size) || !io_demo_reserved_size ||
-	    io_demo_reserved_start > iomem_resource.end ||
+	    !PAGE_ALIGNED(io_demo_reserved_size) || !io_demo_reserved_size)
+		return io_demo_reserved_refuse(-EINVAL, "not whole pages");
+	if (io_demo_reserved_start > iomem_resource.end ||
 	    io_demo_reserved_size - 1 > iomem_resource.end - io_demo_reserved_start)
-		return -EINVAL;
+		return io_demo_reserved_refuse(-EINVAL,
+					       "beyond the last address of this machine");
 
 	return 0;
 }
 
+/*
+ * May the range stay where request_mem_region() has put it? In what memmap= has made
+ * "Reserved", or, where mem= has cut it off, in nothing; but in nothing that is a
+ * device's: see io_demo_may_nest().
+ */
+static bool __init io_demo_may_reserve(const struct resource *parent)
+{
+	return parent == &iomem_resource || parent->desc == IORES_DESC_RESERVED;
+}
+
 static int __init io_demo_reserved_request(void)
 {
-	int ret = -EBUSY;
+	struct resource *granted = NULL;
 
 	pci_lock_rescan_remove();
 	if (!io_demo_of_pci_device(io_demo_reserved_start, io_demo_reserved_size,
-				   IORESOURCE_MEM) &&
-	    request_mem_region(io_demo_reserved_start, io_demo_reserved_size,
-			       IO_DEMO_NAME))
-		ret = 0;
+				   IORESOURCE_MEM))
+		granted = request_mem_region(io_demo_reserved_start,
+					     io_demo_reserved_size, IO_DEMO_NAME);
+	if (granted && !io_demo_may_reserve(granted->parent)) {
+		release_mem_region(io_demo_reserved_start, io_demo_reserved_size);
+		granted = NULL;
+	}
 	pci_unlock_rescan_remove();
 
-	return ret;
+	return granted ? 0 : io_demo_reserved_refuse(-EBUSY,
+			"a driver or a device has a part of it, see /proc/iomem");
 }
 
 /* Takes the memory that the parameter names, if it does and if we may. */
 int __init io_demo_reserved_init(void)
 {
+	u64 start, size;
 	int ret;
 
 	if (!io_demo_reserved_range)
@@ -77,19 +106,29 @@ int __init io_demo_reserved_init(void)
 	ret = io_demo_parse_range(io_demo_reserved_range);
 	if (ret)
 		return ret;
+	start = io_demo_reserved_start;
+	size = io_demo_reserved_size;
 
 	/* What the kernel manages as RAM is not ours, whatever we are told. */
-	if (io_demo_touches(io_demo_reserved_start, io_demo_reserved_size,
-			    IORESOURCE_SYSTEM_RAM, IORES_DESC_NONE))
-		return -EPERM;
+	if (io_demo_touches(start, size, IORESOURCE_SYSTEM_RAM, IORES_DESC_NONE))
+		return io_demo_reserved_refuse(-EPERM,
+				"the kernel has a part of it as RAM: boot with memmap= or mem=");
+	if (io_demo_is_of_firmware(start, size))
+		return io_demo_reserved_refuse(-EPERM,
+				"the firmware has a part of it, see /sys/firmware/memmap");
 	ret = io_demo_reserved_request();
 	if (ret)
 		return ret;
-	io_demo_reserved_mem = memremap(io_demo_reserved_start,
-					io_demo_reserved_size, MEMREMAP_WB);
+	/* Asked last: of what a driver has, that is the reason to give. */
+	if (!io_demo_is_given_away(start, size)) {
+		release_mem_region(start, size);
+		return io_demo_reserved_refuse(-EPERM,
+				"not all of it is RAM in /sys/firmware/memmap");
+	}
+	io_demo_reserved_mem = memremap(start, size, MEMREMAP_WB);
 	if (!io_demo_reserved_mem) {
-		release_mem_region(io_demo_reserved_start, io_demo_reserved_size);
-		return -ENOMEM;
+		release_mem_region(start, size);
+		return io_demo_reserved_refuse(-ENOMEM, "it cannot be mapped");
 	}
 
 	return 0;
@@ -103,10 +142,19 @@ void io_demo_reserved_exit(void)
 	release_mem_region(io_demo_reserved_start, io_demo_reserved_size);
 }
 
-/* At most so much at a time that the processor is not taken for long. */
+/*
+ * The descriptor can be handed over, and kept for long. The right to use it cannot:
+ * each call below asks for it. At most so much is copied at a time that the
+ * processor is not taken for long.
+ */
 static ssize_t io_demo_reserved_read(struct file *file, char __user *buf,
 				     size_t count, loff_t *pos)
 {
+	int ret = io_demo_allowed();
+
+	if (ret)
+		return ret;
+
 	return simple_read_from_buffer(buf, min_t(size_t, count, IO_DEMO_MAX_FILE_IO),
 				       pos, io_demo_reserved_mem,
 				       io_demo_reserved_size);
@@ -115,6 +163,10 @@ static ssize_t io_demo_reserved_read(struct file *file, char __user *buf,
 static ssize_t io_demo_reserved_write(struct file *file, const char __user *buf,
 				      size_t count, loff_t *pos)
 {
+	int ret = io_demo_allowed();
+
+	if (ret)
+		return ret;
 	if (count && *pos >= io_demo_reserved_size)
 		return -ENOSPC;
 
@@ -146,16 +198,27 @@ static const struct vm_operations_struct io_demo_reserved_vm_ops = {
 	.fault = io_demo_reserved_fault,
 };
 
-/* The mapping keeps the file, and the file this module. */
+/*
+ * The mapping keeps the file, and the file this module. It also keeps what it was
+ * made for: no call reaches the memory through it, so there is none at which to ask
+ * again. It is as with /dev/mem.
+ */
 static int io_demo_reserved_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	unsigned long pages = io_demo_reserved_size >> PAGE_SHIFT;
+	int ret = io_demo_allowed();
 
+	if (ret)
+		return ret;
+	/* It is for data. What runs there, nobody could have looked at before. */
+	if (vma->vm_flags & VM_EXEC)
+		return -EPERM;
 	if (!(vma->vm_flags & VM_SHARED) || vma->vm_pgoff >= pages ||
 	    vma_pages(vma) > pages - vma->vm_pgoff)
 		return -EINVAL;
 
 	vm_flags_set(vma, VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP);
+	vm_flags_clear(vma, VM_MAYEXEC);
 	vma->vm_ops = &io_demo_reserved_vm_ops;
 
 	return 0;

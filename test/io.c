@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/klog.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -18,6 +20,22 @@
 int try_load_lab(const char *parameters)
 {
 	return try_load_module("io_demo", parameters);
+}
+
+void clear_log(void)
+{
+	CHECK_EQ(klogctl(5, NULL, 0), 0);
+}
+
+bool log_has(const char *text)
+{
+	static char log[1 << 20];
+	int length = klogctl(3, log, sizeof(log) - 1);
+
+	CHECK(length >= 0);
+	log[length] = '\0';
+
+	return strstr(log, text);
 }
 
 /* What a test before this one has left open may just be being closed. */
@@ -64,6 +82,30 @@ void release(int fd, __u32 handle)
 	struct io_demo_release release = { .handle = handle };
 
 	CHECK_EQ(ioctl(fd, VS_IO_RELEASE, &release), 0);
+}
+
+void check_owners(int fd, const char *path, struct io_demo_claim claim)
+{
+	FILE *file = fopen(path, "re");
+	__u64 unit = claim.size;
+	int owners = 0, at;
+	char line[200];
+
+	CHECK(file);
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, " %llx-%*x : %n", &claim.start, &at) != 1)
+			continue;
+		if (!strncmp(line + at, "PCI Bus", strlen("PCI Bus")))
+			continue;
+		tap_row(line);
+		claim.start &= -unit;
+		CHECK_EQ(try_claim(fd, &claim), -1);
+		CHECK(errno == EBUSY || errno == EPERM);
+		owners++;
+	}
+	fclose(file);
+	CHECK(owners);
+	tap_row(NULL);
 }
 
 static int access_io(int fd, struct io_demo_access *access)
@@ -135,6 +177,45 @@ __u64 pci_registers(const char *device)
 	fclose(file);
 
 	return start;
+}
+
+static int open_of_pci(const char *name, const char *file)
+{
+	char path[80];
+
+	snprintf(path, sizeof(path), PCI "%s/%s", name, file);
+
+	return open_path(path, O_RDWR);
+}
+
+__u16 pci_command(const char *name)
+{
+	int config = open_of_pci(name, "config");
+	__u16 command;
+
+	CHECK_EQ(pread(config, &command, sizeof(command), 4), sizeof(command));
+	close(config);
+
+	return command;
+}
+
+void set_pci_command(const char *name, __u16 command)
+{
+	int config = open_of_pci(name, "config");
+
+	CHECK_EQ(pwrite(config, &command, sizeof(command), 4), sizeof(command));
+	close(config);
+}
+
+const volatile __u32 *map_pci_registers(const char *name)
+{
+	int fd = open_of_pci(name, "resource0");
+	void *registers = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+
+	CHECK(registers != MAP_FAILED);
+	close(fd);
+
+	return registers;
 }
 
 struct io_demo_edu edu(int fd, __u32 index)

@@ -32,6 +32,10 @@
 int try_load_lab(const char *parameters);
 void unload_lab(void);
 
+/* Forgets what the kernel's log has; and: has this been written there since? */
+void clear_log(void);
+bool log_has(const char *text);
+
 /* A control-only descriptor of a laboratory that is loaded afresh. */
 int lab(const char *parameters);
 
@@ -41,6 +45,13 @@ int try_claim(int fd, struct io_demo_claim *claim);
 __u32 claim(int fd, __u32 space, __u32 map, __u64 start, __u64 size);
 __u32 claim_ports(int fd, __u64 start, __u64 size);
 void release(int fd, __u32 handle);
+
+/*
+ * Tries to claim the beginning of each range that /proc/ioports or /proc/iomem has
+ * but for windows of buses: none of it is granted. Of the claim, size and start are
+ * set here; the size it has is the least that can be claimed.
+ */
+void check_owners(int fd, const char *path, struct io_demo_claim claim);
 
 int try_access(int fd, __u32 handle, __u32 op, __u32 by, __u32 width,
 	       __u64 offset, __u64 value);
@@ -58,6 +69,16 @@ __u64 address(const void *pointer);
 
 /* The first address of a PCI device's registers, by its folder in sysfs. */
 __u64 pci_registers(const char *device);
+
+/* A PCI device's command register, by its name. */
+#define COMMAND_MASTER		0x004	/* it may use the bus */
+#define COMMAND_INTX_DISABLE	0x400	/* it does not raise its interrupt line */
+
+__u16 pci_command(const char *name);
+void set_pci_command(const char *name, __u16 command);
+
+/* Its registers, mapped, while no driver has it. */
+const volatile __u32 *map_pci_registers(const char *name);
 
 struct io_demo_edu edu(int fd, __u32 index);
 int try_factorial(int fd, __u32 index, __u32 n, __u32 timeout_ms);

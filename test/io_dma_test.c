@@ -174,6 +174,41 @@ TEST(above, "memory above the device's mask is EIO, and is not mapped")
 			  &buffer), ENOMEM);
 }
 
+/* How many pages the kernel has given so far, to anybody. */
+static __u64 pages_given(void)
+{
+	FILE *file = fopen("/proc/vmstat", "re");
+	__u64 sum = 0, pages;
+	char line[80];
+
+	CHECK(file);
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "pgalloc_%*s %llu", &pages) == 1)
+			sum += pages;
+	fclose(file);
+	CHECK(sum);
+
+	return sum;
+}
+
+TEST(none_above, "if no memory is above the mask, none is taken to find that out")
+{
+	struct io_demo_dma_cost cost = {
+		.flags = IO_DEMO_DMA_ABOVE, .size = 4096, .count = 1,
+	};
+	/* The device does not use what the mask allows: nothing is transferred. */
+	int fd = lab("edu_mask_bits=64");
+	struct io_demo_dma buffer;
+	__u64 before;
+
+	before = pages_given();
+	CHECK_ERR(try_dma(fd, 0, IO_DEMO_DMA_STREAM, IO_DEMO_DMA_ABOVE, 4096,
+			  &buffer), ENOMEM);
+	CHECK_ERR(ioctl(fd, VS_IO_DMA_COST, &cost), ENOMEM);
+	/* It has more than ten times as many. */
+	CHECK(pages_given() - before < 8192);
+}
+
 TEST(invalid, "a buffer with one field out of range is EINVAL")
 {
 	static const struct {

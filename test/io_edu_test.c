@@ -324,7 +324,10 @@ TEST(foreign, "a device that is none is refused, though root says that it is one
 	CHECK(exists(PCI FOREIGN));
 	if (exists(PCI FOREIGN "/driver"))
 		write_file(PCI FOREIGN "/driver/unbind", FOREIGN);
+	clear_log();
 	write_file(DRIVER "new_id", FOREIGN_ID);
+	CHECK(log_has("io_demo " FOREIGN ": "));
+	CHECK(log_has("no edu device"));
 	CHECK(!exists(PCI FOREIGN "/driver"));
 	CHECK_EQ(edu(fd, 0).present, 3);
 	write_file(DRIVER "remove_id", FOREIGN_ID);
@@ -341,11 +344,15 @@ static void check_mask(const char *parameters, __u32 bits)
 TEST(parameters, "a mask or time that no device could have is EINVAL at load")
 {
 	unload_lab();
+	clear_log();
 	CHECK_EQ(try_load_lab("edu_mask_bits=23"), EINVAL);
+	CHECK(log_has("io_demo: edu_mask_bits=23: must be 24 to 64\n"));
 	CHECK_EQ(try_load_lab("edu_mask_bits=65"), EINVAL);
 	CHECK_EQ(try_load_lab("edu_mask_bits=x"), EINVAL);
 	CHECK_EQ(try_load_lab("edu_timeout_ms=0"), EINVAL);
-	CHECK_EQ(try_load_lab("edu_timeout_ms=60001"), EINVAL);
+	/* No wait that nothing ends is longer than that. */
+	CHECK_EQ(try_load_lab("edu_timeout_ms=5001"), EINVAL);
+	CHECK(log_has("io_demo: edu_timeout_ms=5001: must be 1 to 5000\n"));
 	check_mask("edu_mask_bits=32", 32);
 	check_mask("edu_mask_bits=64", 64);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A machine whose kernel was told that it has less memory than it has (mem=): the
- * rest is nobody's, until the module takes it.
+ * rest is nobody's, until the module takes it. Of what the kernel has, a part is a
+ * device that keeps data (memmap=1M!0x18000000), and that nobody drives.
  */
 #define _GNU_SOURCE
 
@@ -38,6 +39,24 @@ TEST(taken, "memory behind what mem= leaves is taken, and all of it is memory")
 		if (word[i] != (__u32)(i * 2654435761u))
 			break;
 	CHECK_EQ(i, SIZE / sizeof(*word));
+}
+
+TEST(owners, "no memory is claimed that anything but a bus has, be it a device without a driver")
+{
+	struct io_demo_claim claim = {
+		.space = IO_DEMO_MEMORY, .map = IO_DEMO_MAP_UC, .size = 4096,
+	};
+	int fd = lab("");
+
+	CHECK(file_has("/proc/iomem", " : Persistent Memory (legacy)\n"));
+	check_owners(fd, "/proc/iomem", claim);
+	claim.flags = IO_DEMO_MANAGED;
+	check_owners(fd, "/proc/iomem", claim);
+	close(fd);
+	unload_lab();
+	clear_log();
+	CHECK_EQ(try_load_lab("reserved=64k@0x18000000"), EBUSY);
+	CHECK(log_has("io_demo: reserved=64k@0x18000000: a driver or a device has"));
 }
 
 TEST(refused, "what the kernel still has is refused")

@@ -54,6 +54,14 @@ static void check_values(int fd, __u32 handle, const struct way *way)
 	}
 }
 
+TEST(owners, "no memory is claimed that anything but a bus has")
+{
+	check_owners(lab(""), "/proc/iomem", (struct io_demo_claim) {
+			.space = IO_DEMO_MEMORY, .map = IO_DEMO_MAP_UC,
+			.size = PAGE,
+		     });
+}
+
 TEST(values, "memory gives back what was written, at every width, in every way")
 {
 	struct io_demo_claim claim = {

@@ -391,6 +391,18 @@ TEST(fault, "an argument that is not there is EFAULT, and claims nothing")
 	CHECK(!is_ours());
 }
 
+TEST(owners, "no port is claimed that anything but a bus has, be it a device without a driver")
+{
+	struct io_demo_claim claim = {
+		.space = IO_DEMO_PORTS, .map = IO_DEMO_MAP_NONE, .size = 1,
+	};
+	int fd = lab("");
+
+	check_owners(fd, "/proc/ioports", claim);
+	claim.flags = IO_DEMO_MANAGED;
+	check_owners(fd, "/proc/ioports", claim);
+}
+
 TEST(quota, "a file has 64 handles, and gets them all back")
 {
 	struct io_demo_claim claim = {

@@ -98,9 +98,9 @@ static const struct way {
  * numbers are not always the same: a device that came again is the last one that
  * a driver finds.
  */
-static int whole_lab(void)
+static int whole_lab_with(const char *parameters)
 {
-	int fd = lab("");
+	int fd = lab(parameters);
 
 	if (!exists(PCI EDU))
 		rescan();
@@ -109,6 +109,11 @@ static int whole_lab(void)
 	victim = strcmp(edu(fd, 0).name, EDU) ? 1 : 0;
 
 	return fd;
+}
+
+static int whole_lab(void)
+{
+	return whole_lab_with("");
 }
 
 /* A buffer of it. */
@@ -337,6 +342,44 @@ TEST_WITHIN(again, 60, "a device that comes and goes at once leaves nothing runn
 		release(fd, handle);
 	}
 	check_works(fd);
+}
+
+/* Registers. */
+#define IRQ_STATUS	(0x24 / 4)
+#define DMA_COMMAND	(0x98 / 4)	/* bit 0: the engine runs */
+
+TEST_WITHIN(line, 60, "a device that is unbound while its engine runs raises no interrupt line")
+{
+	/* Of the 100 ms that a transfer takes. */
+	static const char *const parameters[] = {
+		"edu_msi=0 edu_timeout_ms=1", "edu_msi=1 edu_timeout_ms=1",
+	};
+	const volatile __u32 *registers;
+	__u64 others;
+	size_t i;
+	int fd;
+
+	for (i = 0; i < ARRAY_SIZE(parameters); i++) {
+		tap_row(parameters[i]);
+		fd = whole_lab_with(parameters[i]);
+		try_run(fd, make_buffer(fd, IO_DEMO_DMA_COHERENT), IO_DEMO_READ,
+			0, 0, 64);
+		unbind();
+		registers = map_pci_registers(EDU);
+		WAIT_UNTIL(!(registers[DMA_COMMAND] & 1));
+		CHECK(pci_command(EDU) & COMMAND_INTX_DISABLE);
+		/* Nothing waits for a driver that enables it again. */
+		CHECK_EQ(registers[IRQ_STATUS], 0);
+		/* Its neighbour on the line is not called for it, and works. */
+		others = edu(fd, !victim).others;
+		CHECK_EQ(try_factorial(fd, !victim, 5, 10000), 0);
+		CHECK_EQ(edu(fd, !victim).others, others);
+		bind();
+		CHECK_EQ(try_factorial(fd, victim, 5, 10000), 0);
+		CHECK_EQ(try_factorial(fd, !victim, 5, 10000), 0);
+		close(fd);
+	}
+	check_works(whole_lab());
 }
 
 TEST(orphan, "what a PCI device without a driver has cannot be claimed: it may go")

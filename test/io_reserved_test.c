@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -20,6 +21,7 @@
 
 #define PAGE	4096
 #define RANGE	"reserved=" RESERVED
+#define FIRMWARE	"/sys/firmware/memmap"
 
 static int get_memory(int fd)
 {
@@ -47,32 +49,88 @@ TEST(refused, "a range that is not a reserved one is refused at load, and says w
 	static const struct {
 		const char *parameters;
 		int error;
+		const char *reason;
 	} rows[] = {
-		{ "reserved=", EINVAL },
-		{ "reserved=8M", EINVAL },
-		{ "reserved=@0x1f000000", EINVAL },
-		{ "reserved=8M@", EINVAL },
-		{ "reserved=8M@0x1f000000x", EINVAL },
-		{ "reserved=8M@0x1f000800", EINVAL },
-		{ "reserved=100@0x1f000000", EINVAL },
-		{ "reserved=0@0x1f000000", EINVAL },
-		{ "reserved=8M@0xfffffffffffff000", EINVAL },
-		{ "reserved=4k@0x1000000", EPERM },
-		{ "reserved=16M@0x1e800000", EPERM },
-		{ "reserved=9M@0x1f000000", EPERM },
+		{ "reserved=", EINVAL, "not of the form" },
+		{ "reserved=8M", EINVAL, "not of the form" },
+		{ "reserved=@0x1f000000", EINVAL, "not of the form" },
+		{ "reserved=8M@", EINVAL, "not of the form" },
+		{ "reserved=8M@0x1f000000x", EINVAL, "not of the form" },
+		{ "reserved=8M@0x1f000800", EINVAL, "not whole pages" },
+		{ "reserved=100@0x1f000000", EINVAL, "not whole pages" },
+		{ "reserved=0@0x1f000000", EINVAL, "not whole pages" },
+		{ "reserved=8M@0xfffffffffffff000", EINVAL, "beyond the last" },
+		{ "reserved=4k@0x1000000", EPERM, "as RAM" },
+		{ "reserved=16M@0x1e800000", EPERM, "as RAM" },
+		{ "reserved=9M@0x1f000000", EPERM, "as RAM" },
+		/* Where there is nothing. */
+		{ "reserved=4k@0x800000000", EPERM, "not all of it is RAM" },
 		/* The last: a kernel that has an x2APIC does not claim its memory. */
-		{ "reserved=4k@0xfee00000", EBUSY },
+		{ "reserved=4k@0xfee00000", EBUSY, "a driver or a device" },
 	};
 	size_t n = ARRAY_SIZE(rows), i;
+	char line[120];
 
 	unload_lab();
 	if (!file_has("/proc/iomem", " Local APIC\n"))
 		n--;
 	for (i = 0; i < n; i++) {
 		tap_row(rows[i].parameters);
+		clear_log();
 		CHECK_EQ(try_load_lab(rows[i].parameters), rows[i].error);
+		snprintf(line, sizeof(line), "io_demo: %s: ", rows[i].parameters);
+		CHECK(log_has(line));
+		CHECK(log_has(rows[i].reason));
 		CHECK(!file_has("/proc/iomem", "io_demo\n"));
 	}
+}
+
+/* A file of an entry of the firmware's map. */
+static void read_entry(int entry, const char *name, char *text, size_t size)
+{
+	char path[80];
+	ssize_t length;
+	int fd;
+
+	snprintf(path, sizeof(path), FIRMWARE "/%d/%s", entry, name);
+	fd = open_path(path, O_RDONLY);
+	length = read(fd, text, size - 1);
+	CHECK(length > 0);
+	text[length - 1] = '\0';
+	close(fd);
+}
+
+TEST(firmware, "what the firmware calls its own is refused at load, and cannot be claimed")
+{
+	struct io_demo_claim claim = {
+		.space = IO_DEMO_MEMORY, .map = IO_DEMO_MAP_CACHED, .size = PAGE,
+	};
+	char path[80], type[40], start[40], range[80];
+	int entry, fd, error, ours = 0;
+
+	for (entry = 0;; entry++) {
+		snprintf(path, sizeof(path), FIRMWARE "/%d", entry);
+		if (!exists(path))
+			break;
+		read_entry(entry, "type", type, sizeof(type));
+		read_entry(entry, "start", start, sizeof(start));
+		if (!strcmp(type, "System RAM"))
+			continue;
+		tap_row(start);
+		claim.start = strtoull(start, NULL, 0) & -(__u64)PAGE;
+		unload_lab();
+		snprintf(range, sizeof(range), "reserved=4k@%#llx", claim.start);
+		clear_log();
+		error = try_load_lab(range);
+		/* The page may be part of the kernel's RAM. */
+		CHECK_EQ(error, EPERM);
+		CHECK(log_has("io_demo: reserved=4k@"));
+		fd = lab("");
+		CHECK_ERR(try_claim(fd, &claim), EPERM);
+		close(fd);
+		ours++;
+	}
+	CHECK(ours);
 }
 
 TEST(none, "without such a range there is no such memory")
@@ -270,14 +328,37 @@ TEST(flags, "the descriptor is closed on exec if that is wanted")
 	CHECK_ERR(ioctl(fd, VS_IO_RESERVED, &reserved), EINVAL);
 }
 
-TEST(handed_over, "who is handed the descriptor needs no right of his own")
+TEST(executed, "the memory is for data: no mapping of it is executable")
+{
+	int memory = get_memory(lab(RANGE));
+	unsigned char *mapped = map(memory, PROT_READ | PROT_WRITE);
+
+	CHECK(mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_SHARED, memory, 0) ==
+	      MAP_FAILED);
+	CHECK_EQ(errno, EPERM);
+	CHECK_ERR(mprotect(mapped, PAGE, PROT_READ | PROT_EXEC), EACCES);
+	CHECK_EQ(mprotect(mapped, PAGE, PROT_READ), 0);
+}
+
+TEST(handed_over, "who is handed the descriptor needs the right to use it, at every call")
 {
 	struct io_demo_reserved reserved = { 0 };
 	int fd = lab(RANGE);
 	int memory = get_memory(fd);
-	unsigned char byte;
+	unsigned char *mapped = map(memory, PROT_READ | PROT_WRITE);
+	unsigned char byte = 0x61;
 
+	CHECK_EQ(pwrite(memory, &byte, 1, 0), 1);
 	drop_capability(CAP_SYS_RAWIO);
-	CHECK_EQ(pread(memory, &byte, 1, 0), 1);
+	CHECK_ERR(pread(memory, &byte, 1, 0), EPERM);
+	CHECK_ERR(pwrite(memory, &byte, 1, 0), EPERM);
+	CHECK(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, memory, 0) == MAP_FAILED);
+	CHECK_EQ(errno, EPERM);
 	CHECK_ERR(ioctl(fd, VS_IO_RESERVED, &reserved), EPERM);
+	/* What it had mapped before it keeps, all of it. */
+	CHECK_EQ(mapped[0], 0x61);
+	mapped[RESERVED_SIZE - 1] = 0x62;
+	CHECK_EQ(mapped[RESERVED_SIZE - 1], 0x62);
+	CHECK(mremap(mapped, RESERVED_SIZE, RESERVED_SIZE + PAGE, MREMAP_MAYMOVE) ==
+	      MAP_FAILED);
 }
