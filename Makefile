@@ -67,7 +67,7 @@ endif
 .PHONY: run
 run: ## show what vser does, in a virtual machine; NATIVE=1: on this kernel
 .PHONY: check
-check: ## build, lint and run every test in a virtual machine; VM_KERNEL=, DEBUG=1, RACES=1: on another kernel
+check: ## build, lint and run every test in a virtual machine; VM_KERNEL=, DEBUG=1, RACES=1: on another kernel; STRESS_HOST=6: beside six busy loops
 .PHONY: check-kernels
 check-kernels: vm-deps test-programs ## run every test on Debian's kernels 5.10, 6.1, 6.12 and the newest; KERNELS=, TESTS=
 	+@KERNELS="$(KERNELS)" test/vm/check-kernels $(TESTS)
@@ -145,7 +145,8 @@ stressors: vm-modules ## have stress-ng and trinity use the lines, for STRESS=60
 	@$(with_vm_kernel); $(call with_modules_in,/modules); \
 	test/vm/run --kernel $$kernel --memory 1G $(devices) \
 		$(if $(slow_kernel),--append acpi=noirq) \
-		--time-limit $$((4 * $(STRESS) + 300)) "$${files[@]}" \
+		--time-limit $$((4 * $(STRESS) + 7200)) \
+		--silence $$((2 * $(STRESS) + 600)) "$${files[@]}" \
 		--program /usr/bin/stress-ng:/bin/stress-ng \
 		--program /usr/bin/trinity:/bin/trinity \
 		--file test/stressors:/stressors -- /stressors /modules $(STRESS)
@@ -261,9 +262,9 @@ lint: vm-deps build/coccicheck build/clang-tidy build/man/vserctl.8 ## static ch
 	@codespell --skip=./build,./.git,./LICENSE -L filp,fro .
 
 .PHONY: unit
-unit: $(patsubst test/unit/%.c,build/unit/%,$(wildcard test/unit/*_test.c)) ## tests of the pure logic, and of what downloads, on this machine
-	@tools/need perl
-	@prove --exec '' $^ test/unit/need_test test/unit/cache_test
+unit: $(patsubst test/unit/%.c,build/unit/%,$(wildcard test/unit/*_test.c)) ## tests of the pure logic, and of the harness, on this machine
+	@tools/need perl busybox-static cpio
+	@prove --exec '' $^ $(addprefix test/unit/,need_test cache_test run_test)
 
 # NATIVE=1: on this machine, REPEAT times, on two of its CPUS.
 REPEAT := 20
@@ -274,7 +275,7 @@ peers := plain_fifo plain_loop wake_up
 
 # For recipes: all benches, one after the other; with $(1), --json, for programs.
 run_benches = $(call with_modules_in,/modules); \
-	test/vm/run --icount --cpus 1 --kernel $$kernel --time-limit 900 \
+	test/vm/run --icount --cpus 1 --kernel $$kernel --silence 3600 \
 		"$${files[@]}" \
 		$(foreach peer,$(peers),\
 			--file $$modules/peers/$(peer).ko:/modules/$(peer).ko) \
