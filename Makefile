@@ -14,18 +14,20 @@ ifeq ($(MAKELEVEL),0)
 endif
 
 # The kernel of the virtual machine: a Debian series that test/vm/fetch knows, or
-# with DEBUG=1 or RACES=1 one that is built with the kernel's own checkers.
+# with DEBUG=1, RACES=1 or RELEASE=1 one that is built with the kernel's own checkers.
 lint_kernel := 6.1
 VM_KERNEL ?= $(lint_kernel)
 ifeq ($(DEBUG),1)
 vm_kernel := test/vm/debug-kernel
 else ifeq ($(RACES),1)
 vm_kernel := test/vm/debug-kernel --races
+else ifeq ($(RELEASE),1)
+vm_kernel := test/vm/debug-kernel --release
 else
 vm_kernel := test/vm/fetch $(VM_KERNEL)
 endif
 
-slow_kernel := $(filter 1,$(DEBUG) $(RACES))
+slow_kernel := $(filter 1,$(DEBUG) $(RACES) $(RELEASE))
 
 # The kernel that "make" builds for: this one's headers, if they are there.
 native_kdir := $(wildcard /lib/modules/$(shell uname -r)/build)
@@ -79,6 +81,10 @@ check-races: ## run tests that do many things at once on a kernel that watches f
 	+@$(MAKE) --no-print-directory RACES=1 check-vm \
 		TESTS="$(or $(TESTS),books stress flow wire poll transfer ring ring_hostile \
 			unload io_remove io_wait mem_alloc mem_bench)"
+.PHONY: check-release
+check-release: ## load and unload the modules on a kernel that releases every object seconds late
+	+@$(MAKE) --no-print-directory RELEASE=1 check-vm \
+		$(if $(CYCLES),,CYCLES=10) TESTS="$(or $(TESTS),module)"
 .PHONY: check-harness
 check-harness: ## plant bugs, each of which must make the tests fail on the debug kernel, or on that for races
 	+@$(MAKE) --no-print-directory DEBUG=1 harness-finds-bugs
