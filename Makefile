@@ -14,18 +14,20 @@ ifeq ($(MAKELEVEL),0)
 endif
 
 # The kernel of the virtual machine: a Debian series that test/vm/fetch knows, or
-# with DEBUG=1 or RACES=1 one that is built with the kernel's own checkers.
+# with DEBUG=1, RACES=1 or RELEASE=1 one that is built with the kernel's own checkers.
 lint_kernel := 6.1
 VM_KERNEL ?= $(lint_kernel)
 ifeq ($(DEBUG),1)
 vm_kernel := test/vm/debug-kernel
 else ifeq ($(RACES),1)
 vm_kernel := test/vm/debug-kernel --races
+else ifeq ($(RELEASE),1)
+vm_kernel := test/vm/debug-kernel --release
 else
 vm_kernel := test/vm/fetch $(VM_KERNEL)
 endif
 
-slow_kernel := $(filter 1,$(DEBUG) $(RACES))
+slow_kernel := $(filter 1,$(DEBUG) $(RACES) $(RELEASE))
 
 # The kernel that "make" builds for: this one's headers, if they are there.
 native_kdir := $(wildcard /lib/modules/$(shell uname -r)/build)
@@ -67,7 +69,7 @@ endif
 .PHONY: run
 run: ## show what vser does, in a virtual machine; NATIVE=1: on this kernel
 .PHONY: check
-check: ## build, lint and run every test in a virtual machine; VM_KERNEL=, DEBUG=1, RACES=1: on another kernel
+check: ## build, lint and run every test in a virtual machine; VM_KERNEL=, DEBUG=1, RACES=1: on another kernel; STRESS_HOST=6: beside six busy loops
 .PHONY: check-kernels
 check-kernels: vm-deps test-programs ## run every test on Debian's kernels 5.10, 6.1, 6.12 and the newest; KERNELS=, TESTS=
 	+@KERNELS="$(KERNELS)" test/vm/check-kernels $(TESTS)
@@ -79,6 +81,10 @@ check-races: ## run tests that do many things at once on a kernel that watches f
 	+@$(MAKE) --no-print-directory RACES=1 check-vm \
 		TESTS="$(or $(TESTS),books stress flow wire poll transfer ring ring_hostile \
 			unload io_remove io_wait mem_alloc mem_bench)"
+.PHONY: check-release
+check-release: ## load and unload the modules on a kernel that releases every object seconds late
+	+@$(MAKE) --no-print-directory RELEASE=1 check-vm \
+		$(if $(CYCLES),,CYCLES=10) TESTS="$(or $(TESTS),module)"
 .PHONY: check-harness
 check-harness: ## plant bugs, each of which must make the tests fail on the debug kernel, or on that for races
 	+@$(MAKE) --no-print-directory DEBUG=1 harness-finds-bugs
@@ -145,7 +151,8 @@ stressors: vm-modules ## have stress-ng and trinity use the lines, for STRESS=60
 	@$(with_vm_kernel); $(call with_modules_in,/modules); \
 	test/vm/run --kernel $$kernel --memory 1G $(devices) \
 		$(if $(slow_kernel),--append acpi=noirq) \
-		--time-limit $$((4 * $(STRESS) + 300)) "$${files[@]}" \
+		--time-limit $$((4 * $(STRESS) + 7200)) \
+		--silence $$((2 * $(STRESS) + 600)) "$${files[@]}" \
 		--program /usr/bin/stress-ng:/bin/stress-ng \
 		--program /usr/bin/trinity:/bin/trinity \
 		--file test/stressors:/stressors -- /stressors /modules $(STRESS)
@@ -261,9 +268,9 @@ lint: vm-deps build/coccicheck build/clang-tidy build/man/vserctl.8 ## static ch
 	@codespell --skip=./build,./.git,./LICENSE -L filp,fro .
 
 .PHONY: unit
-unit: $(patsubst test/unit/%.c,build/unit/%,$(wildcard test/unit/*_test.c)) ## tests of the pure logic, and of what downloads, on this machine
-	@tools/need perl
-	@prove --exec '' $^ test/unit/need_test test/unit/cache_test
+unit: $(patsubst test/unit/%.c,build/unit/%,$(wildcard test/unit/*_test.c)) ## tests of the pure logic, and of the harness, on this machine
+	@tools/need perl busybox-static cpio
+	@prove --exec '' $^ $(addprefix test/unit/,need_test cache_test run_test)
 
 # NATIVE=1: on this machine, REPEAT times, on two of its CPUS.
 REPEAT := 20
@@ -274,7 +281,7 @@ peers := plain_fifo plain_loop wake_up
 
 # For recipes: all benches, one after the other; with $(1), --json, for programs.
 run_benches = $(call with_modules_in,/modules); \
-	test/vm/run --icount --cpus 1 --kernel $$kernel --time-limit 900 \
+	test/vm/run --icount --cpus 1 --kernel $$kernel --silence 3600 \
 		"$${files[@]}" \
 		$(foreach peer,$(peers),\
 			--file $$modules/peers/$(peer).ko:/modules/$(peer).ko) \

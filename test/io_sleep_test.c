@@ -48,15 +48,19 @@ static int times_slept(void)
 
 /*
  * For a few seconds; on a slow machine the clock may have rung before all were
- * asleep, which ends the attempt.
+ * asleep, which ends the attempt. The next one has more time.
  */
 static void sleep_and_wake(void)
 {
 	int fd, before = times_slept();
+	unsigned int seconds = 3;
+	char alarm[20];
 
 	do {
+		snprintf(alarm, sizeof(alarm), "+%u", seconds);
+		seconds *= 2;
 		write_file(ALARM, "0");
-		write_file(ALARM, "+3");
+		write_file(ALARM, alarm);
 		fd = open_path(STATE, O_WRONLY);
 		CHECK(write(fd, "mem", 3) == 3 || errno == EBUSY);
 		close(fd);

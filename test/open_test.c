@@ -176,7 +176,7 @@ TEST(control_shares_line, "a control-only descriptor is about the same line")
 
 	set_baud(control, 50);
 	check_setting(fd, 50, FMT_8N1);
-	write_bytes(fd, 10);
+	write_bytes(fd, 1000);
 	CHECK(tx_queued(control) > 0);
 	wait_for_letters(control, 1);
 	CHECK_EQ(poll_now(control, POLLIN | POLLOUT | POLLPRI), 0);

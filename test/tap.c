@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,32 @@
 
 #include "tap.h"
 
+/*
+ * How long a test may take.
+ *
+ * Each test says how many seconds it needs at most on a machine that has nothing else
+ * to do. On a busy host a virtual machine is slow, each CPU of it differently and now
+ * more, now less, and cannot tell: its clock goes on, and what it sees as running may
+ * be waiting outside. So while a test runs, each second a burst of work is done, on one
+ * CPU after the other, and compared with what it takes on a CPU that works all the
+ * time. The mean of that is how slow the machine is, and the limit grows with it.
+ *
+ * CPU time would be no better measure, as it too goes on while the host does something
+ * else, and a test that hangs may use none, or all. A burst comes out too fast where
+ * the CPU was idle before, as the host lets those go first: but then the test was not
+ * short of CPU either, and PATIENCE is for the rest. It comes out too slow where the
+ * test itself keeps all CPUs busy: a hang is found later then, hence SLOWEST.
+ *
+ * Time in which we do not run ourselves counts only in part: a machine that stood still
+ * has given nobody the time to do anything.
+ */
+#define PATIENCE	3	/* times what a test says it needs */
+#define SLOWEST		30	/* times as slow as a machine at rest */
+#define LONGEST_SECONDS	1	/* that count of the time between two looks */
 #define DYING_SECONDS	5	/* until a process that was killed is gone */
+#define BURST_NS	4000000	/* takes a CPU of 2 to 3 GHz, also one that is emulated */
+#define BURST_ROUNDS	2000000
+#define WORD_SECONDS	30	/* see say_a_word() */
 
 enum result { PASSED, FAILED, SKIPPED };	/* exit status of a test */
 
@@ -28,6 +54,7 @@ static struct {
 	int line;
 	const char *text;
 	char row[128];
+	unsigned int percent;	/* how slow the machine is: 100, or more */
 } *at;
 
 static struct tap_test *tests;
@@ -130,18 +157,100 @@ static double now(void)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
-/* Waits for a process, or any (-1); returns false if none ended in time. */
-static bool wait_for(pid_t pid, double seconds, int *status)
+/* The bursts since the test began. */
+static struct {
+	unsigned int count;
+	double spent;		/* seconds */
+	double next;
+} bursts;
+
+static void start_bursts(void)
 {
-	double deadline = now() + seconds;
+	memset(&bursts, 0, sizeof(bursts));
+	bursts.next = now() + 1;
+	at->percent = 100;
+}
+
+static void work(void)
+{
+	unsigned int x = 1, i;
+
+	for (i = 0; i < BURST_ROUNDS; i++) {
+		x ^= x << 13;
+		x ^= x >> 17;
+		x ^= x << 5;
+	}
+	/* It must not be left out. */
+	__asm__ volatile("" : : "r" (x));
+}
+
+static void burst(void)
+{
+	double start = now(), percent;
+	cpu_set_t all, one;
+	int cpus;
+
+	if (start < bursts.next)
+		return;
+	if (sched_getaffinity(0, sizeof(all), &all))
+		return;
+	cpus = CPU_COUNT(&all);
+	CPU_ZERO(&one);
+	CPU_SET(bursts.count % cpus, &one);
+	/* A CPU that is not there leaves us where we are. */
+	sched_setaffinity(0, sizeof(one), &one);
+	start = now();
+	work();
+	bursts.spent += now() - start;
+	bursts.count++;
+	sched_setaffinity(0, sizeof(all), &all);
+	bursts.next = now() + 1;
+	percent = bursts.spent / bursts.count * 100 * 1e9 / BURST_NS;
+	at->percent = percent < 100 ? 100 :
+		      percent > SLOWEST * 100 ? SLOWEST * 100 : percent;
+}
+
+unsigned int tap_slow(unsigned int limit)
+{
+	return (unsigned long long)limit * PATIENCE * at->percent / 100;
+}
+
+/*
+ * A machine from which nothing comes for a long time is given up by test/vm/check: so
+ * while a test takes long, say something. test/vm/follow drops it.
+ */
+static void say_a_word(void)
+{
+	static double last;
+
+	if (!getenv("TEST_WORDS") || now() - last < WORD_SECONDS)
+		return;
+	if (last)
+		puts("@alive");
+	last = now();
+}
+
+/*
+ * Waits for a process, or any (-1); returns false if none ended in time. The limit is
+ * in seconds of a machine that has nothing else to do.
+ */
+static bool wait_for(pid_t pid, unsigned int limit, int *status)
+{
 	struct timespec ts = { .tv_nsec = 100000000 };
+	double looked = now(), waited = 0, passed;
 	sigset_t child;
 	pid_t got;
 
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
-	while (!(got = waitpid(pid, status, WNOHANG)) && now() < deadline)
+	while (!(got = waitpid(pid, status, WNOHANG)) && waited < tap_slow(limit)) {
 		sigtimedwait(&child, NULL, &ts);
+		burst();
+		say_a_word();
+		passed = now() - looked;
+		looked += passed;
+		waited += passed < LONGEST_SECONDS ? passed : LONGEST_SECONDS;
+	}
 
 	return got > 0;
 }
@@ -184,19 +293,23 @@ static enum result run(struct tap_test *test, unsigned int scale,
 		       const sigset_t *mask)
 {
 	enum result result = FAILED;
+	char why[120] = "";
+	double begun;
 	bool ended;
-	char why[80] = "";
 	int status;
 	pid_t pid;
 
 	memset(at, 0, sizeof(*at));
+	start_bursts();
+	begun = now();
 	running = test->behaviour;
 	number++;
 	pid = start(test, mask);
 	ended = wait_for(pid, test->seconds * scale, &status);
 	if (!ended)
-		snprintf(why, sizeof(why), "it was not done in %u seconds",
-			 test->seconds * scale);
+		snprintf(why, sizeof(why),
+			 "it was not done in %.0f seconds, on a machine that was %u.%u times slower than one at rest",
+			 now() - begun, at->percent / 100, at->percent % 100 / 10);
 	else if (WIFSIGNALED(status))
 		snprintf(why, sizeof(why), "it was killed by SIG%s",
 			 sigabbrev_np(WTERMSIG(status)));

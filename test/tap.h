@@ -8,9 +8,10 @@
  *	}
  *
  * A test program is a number of TEST()s, linked with tap.c, which has main().
- * Each test runs in a process of its own and for a limited time, so that one
- * that crashes or hangs is one "not ok", and the others go on. A check that
- * fails ends the process that made it. What a test leaves running is killed.
+ * Each test runs in a process of its own and for a limited time, which grows
+ * with how slow the machine is (see tap.c), so that one that crashes or hangs
+ * is one "not ok", and the others go on. A check that fails ends the process
+ * that made it. What a test leaves running is killed.
  */
 #ifndef TAP_H
 #define TAP_H
@@ -19,7 +20,8 @@
 #include <stddef.h>
 #include <stdnoreturn.h>
 
-#define TAP_SECONDS	20	/* for a test, times TEST_TIMEOUT_SCALE */
+/* For a test, on a machine that has nothing else to do; times TEST_TIMEOUT_SCALE. */
+#define TAP_SECONDS	20
 
 struct tap_test {
 	const char *name;
@@ -74,6 +76,13 @@ void tap_row(const char *row);
 
 /* The same for rows that have no name. */
 void tap_row_number(size_t number);
+
+/*
+ * How long to wait, in seconds or what you like, for what is done within this time on
+ * a machine that has nothing else to do: several times as long, more if this one is
+ * slow. It may grow while the test runs.
+ */
+unsigned int tap_slow(unsigned int limit);
 
 /* If set, runs at the start of each test, as part of it. */
 extern void (*tap_before_each)(void);

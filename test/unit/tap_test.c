@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The harness itself: how long it lets a test run. */
+#define _GNU_SOURCE
+
+#include <sched.h>
+#include <unistd.h>
+
+#include "tap.h"
+
+#define LOOPS_PER_CPU	8
+
+static void keep_all_busy(void)
+{
+	int n = LOOPS_PER_CPU * (int)sysconf(_SC_NPROCESSORS_ONLN);
+
+	while (n--)
+		if (!fork())
+			while (true)
+				;
+}
+
+TEST(patience, "a limit is longer than what a test says that it needs")
+{
+	CHECK(tap_slow(1) > 1);
+	CHECK(tap_slow(20) >= 20 * tap_slow(1));
+}
+
+/* The parent process measures; what it finds is seen here. */
+TEST(slow, "and grows on a machine that has much else to do")
+{
+	unsigned int at_rest = tap_slow(100);
+
+	keep_all_busy();
+	WAIT_UNTIL(tap_slow(100) > 2 * at_rest);
+}
