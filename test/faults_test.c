@@ -564,7 +564,7 @@ TEST_WITHIN(killed_kicker, 120, "a process that is killed leaves to the timer wh
 		WAIT_UNTIL(stat_of(0, "tx_sent") > sent);
 		kill_child(kicker);
 		CHECK(tx_queued(pair.a) > 0);
-		set_attr(0, "latency_ns", "10000");
+		set_attr(0, "latency_ns", "1000000");
 		sent = stat_of(0, "tx_sent");
 		WAIT_UNTIL(stat_of(0, "tx_sent") > sent);
 		CHECK_EQ(ioctl(pair.a, TCFLSH, TCOFLUSH), 0);
