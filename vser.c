@@ -92,6 +92,7 @@ VSER_FIXED(VS_GET_FMT, _IOC_READ, 3, 12);
 #define VSER_MAX_LATENCY	NSEC_PER_SEC
 #define VSER_BATCH		4096	/* frames moved by one timer expiry */
 #define VSER_BURST		65536	/* unpaced frames moved under one lock */
+#define VSER_SLOW_BURST		1024	/* if each is looked at, bit by bit */
 #define VSER_REPORTS		4	/* lines told of in a row */
 #define VSER_DEFER		256	/* bytes worth waiting for an exchange */
 #define VSER_MAX_LAG		(100 * NSEC_PER_MSEC)	/* of a generator */
@@ -2081,9 +2082,9 @@ static ssize_t vser_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		if (n)
 			vser_rx_made_room(line);
 		done += n;
-	} while (late || !done);
+	} while ((late || !done) && vser_may_go_on());
 
-	return done ?: ret;
+	return done ?: ret ?: -EINTR;
 }
 
 /*
@@ -2121,6 +2122,8 @@ static ssize_t vser_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		n = vser_tx_write(line, from, &late);
 		mutex_unlock(&line->tx.lock);
 		done += n;
+		if (iov_iter_count(from) && !vser_may_go_on())
+			return done ?: -EINTR;
 		if (n || late)
 			continue;
 

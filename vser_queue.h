@@ -13,12 +13,24 @@
 #include <linux/fs.h>
 #include <linux/kfifo.h>
 #include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
 #include "vser_compat.h"
+
+/*
+ * Between two turns of a loop in process context: offers the CPU to others. Returns
+ * false if the caller is being killed, and is to leave the rest. No spinlock held.
+ */
+static inline bool vser_may_go_on(void)
+{
+	cond_resched();
+
+	return !fatal_signal_pending(current);
+}
 
 /**
  * struct vser_queue - the bytes under way in one direction
@@ -249,7 +261,8 @@ static inline u32 vser_queue_swap(struct vser_queue *queue, void **buffer, u32 *
  * Moves bytes from @from into the queue until one of them ends. Returns how many.
  * *@late tells in advance that the memory was brought in, and afterwards that some
  * of it was not there. The first try queues a piece in full or not at all, so that
- * the bytes of one call stay together where that is possible.
+ * the bytes of one call stay together where that is possible. The other side may go on
+ * all the time: hence a look at each turn.
  */
 static inline size_t vser_queue_from_iter(struct vser_queue *queue,
 					  struct iov_iter *from, bool *late)
@@ -263,7 +276,8 @@ static inline size_t vser_queue_from_iter(struct vser_queue *queue,
 
 	*late = false;
 	while (!*late && iov_iter_count(from) &&
-	       (len = vser_queue_room(queue, &room))) {
+	       (len = vser_queue_room(queue, &room)) &&
+	       (!done || vser_may_go_on())) {
 		len = min_t(size_t, len, iov_iter_count(from));
 		pagefault_disable();
 		copied = _copy_from_iter(room, len, from);
@@ -296,7 +310,8 @@ static inline size_t vser_queue_to_iter(struct vser_queue *queue,
 
 	*late = false;
 	while (!*late && iov_iter_count(to) &&
-	       (len = vser_queue_peek(queue, &bytes))) {
+	       (len = vser_queue_peek(queue, &bytes)) &&
+	       (!done || vser_may_go_on())) {
 		len = min_t(size_t, len, iov_iter_count(to));
 		pagefault_disable();
 		copied = _copy_to_iter(bytes, len, to);
@@ -327,9 +342,7 @@ static inline int vser_iter_fault_in(struct iov_iter *iter, u32 most, bool store
 		missing = store ? fault_in_iov_iter_writeable(iter, n) :
 				  fault_in_iov_iter_readable(iter, n);
 	/* The program may take the page away as fast as it comes. */
-	cond_resched();
-
-	return missing == n || fatal_signal_pending(current) ? -EFAULT : 0;
+	return !vser_may_go_on() || missing == n ? -EFAULT : 0;
 }
 
 #endif /* VSER_QUEUE_H */

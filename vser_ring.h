@@ -178,8 +178,9 @@ static bool vser_ring_starve(struct vser_rings *rings)
 
 /*
  * Moves what is in the tx ring into tx, and on, as far as there is room. Returns
- * how many bytes stay in the ring, or -EPROTO. What the process adds meanwhile
- * does not count, or it could keep us here. Caller: tx.lock.
+ * how many bytes stay in the ring, or -EPROTO; or -ERESTARTSYS if it is being
+ * killed. What the process adds meanwhile does not count, or it could keep us here.
+ * Caller: tx.lock.
  */
 static int vser_ring_send(struct vser_line *line, struct vser_rings *rings)
 {
@@ -199,14 +200,14 @@ static int vser_ring_send(struct vser_line *line, struct vser_rings *rings)
 		n = vser_ring_to_queue(rings, &line->tx, left);
 		if (!n && vser_ring_starve(rings))
 			break;
-		if (!n)
-			continue;
 		left -= n;
 		rings->tx_out += n;
 		/* The process, which sees the index, may overwrite the bytes. */
 		smp_store_release(&rings->page->tx_out, rings->tx_out);
-		vser_tx_wrote(line, n);
-		cond_resched();
+		if (n)
+			vser_tx_wrote(line, n);
+		if (left && !vser_may_go_on())
+			return -ERESTARTSYS;
 	}
 
 	return left;
@@ -262,8 +263,7 @@ static int vser_ring_receive(struct vser_line *line, struct vser_rings *rings)
 		if (n < 0)
 			return n;
 		most -= n;
-		cond_resched();
-	} while (n && most);
+	} while (n && most && vser_may_go_on());
 
 	return used;
 }

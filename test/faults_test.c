@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "wire.h"
@@ -463,6 +465,114 @@ TEST(no_overrun, "with flow control faults make no byte an overrun")
 	CHECK_EQ(stat_of(1, "rx_overrun"), 0);
 	CHECK_EQ(n, 5000 + stat_of(1, "rx_dup"));
 	check_line_books(1);
+}
+
+/*
+ * The receiver samples each bit of a frame that may be hit: millions of frames take
+ * many seconds. A process that is killed must not stay for that.
+ */
+#define MILLIONS	(4 << 20)
+
+/* Line 1 does not mind what is lost. */
+static struct pair open_careless(void)
+{
+	struct pair pair;
+
+	set_attr(0, "fifo", "4194304");
+	pair = open_pair(O_RDWR);
+	set_attr(1, "flow", "none");
+	set_attr(0, "fault", "bit=1000");
+
+	return pair;
+}
+
+TEST_WITHIN(killed_writer, 120, "a writer that is killed does not write on")
+{
+	size_t size = 16 * MILLIONS;
+	struct pair pair;
+	pid_t writer;
+	void *bytes;
+
+	bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(bytes != MAP_FAILED);
+	pair = open_careless();
+	CHILD(writer)
+		if (write(pair.a, bytes, size) < 0)
+			abort();
+	WAIT_UNTIL(stat_of(0, "tx_sent") > 0);
+	kill_child(writer);
+	CHECK(stat_of(0, "tx_written") < size);
+	CHECK_EQ(ioctl(pair.a, TCFLSH, TCOFLUSH), 0);
+	check_line_books(0);
+	check_line_books(1);
+}
+
+static void hold_by_break(const struct pair *pair)
+{
+	CHECK_EQ(ioctl(pair->a, TIOCSBRK), 0);
+}
+
+static void go_by_break(const struct pair *pair)
+{
+	CHECK_EQ(ioctl(pair->a, TIOCCBRK), 0);
+}
+
+static void hold_by_rts(const struct pair *pair)
+{
+	set_modem(pair->b, TIOCMBIC, TIOCM_RTS);
+}
+
+static void go_by_rts(const struct pair *pair)
+{
+	set_modem(pair->b, TIOCMBIS, TIOCM_RTS);
+}
+
+static void go_by_flow(const struct pair *pair)
+{
+	(void)pair;
+	set_attr(0, "flow", "none");
+}
+
+static const struct {
+	const char *name;
+	void (*hold)(const struct pair *pair);
+	void (*go)(const struct pair *pair);
+} releases[] = {
+	{ "the end of a break",	hold_by_break,	go_by_break },
+	{ "RTS",		hold_by_rts,	go_by_rts },
+	{ "another flow control", hold_by_rts,	go_by_flow },
+};
+
+/* Of what it has let go, the rest goes by the timer. */
+TEST_WITHIN(killed_kicker, 120, "a process that is killed leaves to the timer what it has let go")
+{
+	static const __u8 bytes[MILLIONS];
+	struct pair pair;
+	pid_t kicker;
+	__u64 sent;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(releases); i++) {
+		tap_row(releases[i].name);
+		pair = open_careless();
+		set_attr(0, "latency_ns", "1000000000");
+		releases[i].hold(&pair);
+		CHECK_EQ(write(pair.a, bytes, MILLIONS), MILLIONS);
+		sent = stat_of(0, "tx_sent");
+		CHILD(kicker)
+			releases[i].go(&pair);
+		WAIT_UNTIL(stat_of(0, "tx_sent") > sent);
+		kill_child(kicker);
+		CHECK(tx_queued(pair.a) > 0);
+		set_attr(0, "latency_ns", "1000000");
+		sent = stat_of(0, "tx_sent");
+		WAIT_UNTIL(stat_of(0, "tx_sent") > sent);
+		CHECK_EQ(ioctl(pair.a, TCFLSH, TCOFLUSH), 0);
+		close(pair.a);
+		close(pair.b);
+		check_line_books(0);
+		check_line_books(1);
+	}
 }
 
 TEST(nothing_left, "a generator of which nothing is left does not stop the machine")

@@ -339,6 +339,26 @@ TEST(new_period, "a new period begins at once, however long the old one was")
 	read_full(fd, bytes, 10);
 }
 
+TEST(large_queue, "unpaced, it keeps a queue of any size full, without a timer")
+{
+	size_t size = 4 << 20, half = size / 2;
+	int fd;
+
+	set_attr(0, "latency_ns", "1000000000");
+	set_attr(0, "fifo", "4194304");
+	fd = start_generator("counter", FAULT_OFF);
+	CHECK_EQ(rx_queued(fd), size);
+	while (half) {
+		ssize_t n = read(fd, bytes, half < RUN ? half : RUN);
+
+		CHECK(n > 0);
+		half -= n;
+	}
+	CHECK_EQ(rx_queued(fd), size);
+	stop_generator(fd);
+	check_line_books(0);
+}
+
 /* When it is silent */
 
 static void check_silent(int flags)
