@@ -96,6 +96,7 @@ VSER_FIXED(VS_GET_FMT, _IOC_READ, 3, 12);
 #define VSER_REPORTS		4	/* lines told of in a row */
 #define VSER_DEFER		256	/* bytes worth waiting for an exchange */
 #define VSER_MAX_LAG		(100 * NSEC_PER_MSEC)	/* of a generator */
+#define VSER_MARK_WINDOW	256	/* bytes that tell where marks are */
 #define VSER_EVENTS		64	/* remembered per line, a power of two */
 #define VSER_MAX_TEXT		256	/* bytes that the generator repeats */
 #define VSER_BREAK_MS		250	/* TCSBRK(0) */
@@ -1494,6 +1495,43 @@ static void vser_set_generator(struct vser_line *line,
 }
 
 /*
+ * The last place in rx from @at to @end that is in no mark, or 0. Before @at, a reader
+ * may be in one of @places.
+ */
+static u32 vser_rx_mark_end(struct vser_line *line, u32 at, u32 end, u32 places)
+{
+	u32 last = 0;
+
+	for (; at < end; at++) {
+		places = vser_mark_next(places, vser_queue_at(&line->rx, at));
+		if (places == VSER_MARK_BETWEEN)
+			last = at + 1;
+	}
+
+	return last;
+}
+
+/*
+ * How many of the oldest bytes of rx fit into @size, with no mark cut in two. Marks are
+ * found from some bytes before that. If these are such that it could be this way or
+ * that, as are nothing but 0xff, the reader is taken to be between two marks.
+ */
+static u32 vser_rx_fit(struct vser_line *line, u32 size)
+{
+	u32 at = size > VSER_MARK_WINDOW ? size - VSER_MARK_WINDOW : 0, fit;
+
+	lockdep_assert_held(&line->rx.lock);
+	vser_assert_lead(line);
+
+	if (!line->mark || vser_queue_len(&line->rx) <= size)
+		return size;
+
+	fit = vser_rx_mark_end(line, at, size, VSER_MARK_ANY);
+
+	return fit ?: vser_rx_mark_end(line, 0, size, VSER_MARK_BETWEEN);
+}
+
+/*
  * Gives both queues another size, a power of two. What does not fit into a
  * smaller one is flushed. If there is no memory, nothing has changed.
  */
@@ -1523,7 +1561,8 @@ static int vser_set_fifo(struct vser_line *line, u32 size)
 	}
 	spin_lock_bh(&line->out.lock);
 	vser_wire_catch_up(&line->out);
-	vser_count(&line->tx_flushed, vser_queue_swap(&line->tx, &tx, &tx_size));
+	vser_count(&line->tx_flushed,
+		   vser_queue_swap(&line->tx, &tx, &tx_size, size));
 	vser_tx_admit(&line->out);
 	vser_tx_made_room(line);
 	spin_unlock_bh(&line->out.lock);
@@ -1531,7 +1570,9 @@ static int vser_set_fifo(struct vser_line *line, u32 size)
 
 	mutex_lock(&line->rx.lock);
 	lead = vser_lead_lock(line);
-	vser_count(&line->rx_flushed, vser_queue_swap(&line->rx, &rx, &rx_size));
+	vser_count(&line->rx_flushed,
+		   vser_queue_swap(&line->rx, &rx, &rx_size,
+				   vser_rx_fit(line, size)));
 	if (vser_rx_high(line))
 		vser_rx_throttle(line);
 	vser_lead_unlock(lead);

@@ -374,6 +374,32 @@ static inline void vser_sampler_feed(struct vser_sampler *sampler,
 	sampler->next -= time;
 }
 
+/*
+ * Marked bytes, as in PARMRK: 0xff 0xff is a byte 0xff, 0xff 0x00 and any byte are an
+ * error. Where a reader of such bytes may be, if that is not known: a set of these.
+ */
+enum {
+	VSER_MARK_BETWEEN = 1,	/* no mark has been begun */
+	VSER_MARK_BEGUN = 2,	/* after 0xff */
+	VSER_MARK_ERROR = 4,	/* after 0xff 0x00 */
+	VSER_MARK_ANY = 7,
+};
+
+/* And where it may be after one more byte; anywhere, if these are not marked bytes. */
+static inline u32 vser_mark_next(u32 places, u8 byte)
+{
+	u32 next = places & VSER_MARK_ERROR ? VSER_MARK_BETWEEN : 0;
+
+	if (places & VSER_MARK_BETWEEN)
+		next |= byte == 0xff ? VSER_MARK_BEGUN : VSER_MARK_BETWEEN;
+	if (places & VSER_MARK_BEGUN && byte == 0xff)
+		next |= VSER_MARK_BETWEEN;
+	if (places & VSER_MARK_BEGUN && byte == 0x00)
+		next |= VSER_MARK_ERROR;
+
+	return next ?: VSER_MARK_ANY;
+}
+
 /* Faults on demand */
 
 static inline bool vser_fault_valid(const struct vser_fault *fault)

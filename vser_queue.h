@@ -210,22 +210,31 @@ static inline u32 vser_queue_exchange(struct vser_queue *from,
 	return n;
 }
 
+/* Consumer: byte number @at of those that are queued. */
+static inline u8 vser_queue_at(struct vser_queue *queue, u32 at)
+{
+	struct __kfifo *fifo = &queue->fifo.kfifo;
+
+	return ((u8 *)fifo->data)[(fifo->out + queue->shift + at) & fifo->mask];
+}
+
 /*
- * Producer and consumer at once: the bytes move into @buffer of @size bytes, as
- * many as fit, oldest first. Returns how many did not; @buffer and @size become
- * those of the old buffer.
+ * Producer and consumer at once: the bytes move into @buffer of @size bytes, the
+ * oldest @most of them, which fit. Returns how many did not; @buffer and @size
+ * become those of the old buffer.
  */
-static inline u32 vser_queue_swap(struct vser_queue *queue, void **buffer, u32 *size)
+static inline u32 vser_queue_swap(struct vser_queue *queue, void **buffer, u32 *size,
+				  u32 most)
 {
 	struct __kfifo *fifo = &queue->fifo.kfifo;
 	u32 len = fifo->in - fifo->out, done = 0, lost = 0, n;
 	u32 old_size = fifo->mask + 1;
 	u8 *bytes;
 
-	if (len > *size) {
-		lost = len - *size;
+	if (len > most) {
+		lost = len - most;
 		WRITE_ONCE(fifo->in, fifo->in - lost);
-		len = *size;
+		len = most;
 	}
 	while (done < len) {
 		u32 from = (fifo->out + queue->shift + done) & fifo->mask;

@@ -603,6 +603,58 @@ TEST(marks_whole, "a mark for which there is no room is lost as a whole")
 	check_line_books(1);
 }
 
+/*
+ * Marked bytes of these kinds, in turn: 0 is a byte, 1 a byte 0xff, 2 an error. The
+ * reader takes some before the queue becomes too small.
+ */
+static void check_cut(const char *kinds, unsigned int skipped)
+{
+	struct pair pair;
+	__u8 got[16];
+	size_t i, n;
+
+	tap_row(kinds);
+	set_attr(1, "fifo", "128");
+	pair = open_pair(O_RDWR | O_NONBLOCK);
+	set_mark(pair.b, 1);
+	for (i = 0; i < 20 * strlen(kinds) && rx_queued(pair.b) <= 100; i++) {
+		char kind = kinds[i % strlen(kinds)];
+
+		set_attr(0, "fault", kind == '2' ? "frame=1000000" : FAULT_OFF);
+		CHECK_EQ(write(pair.a, kind == '0' ? "a" : "\xff", 1), 1);
+	}
+	CHECK(rx_queued(pair.b) > 16);
+	CHECK_EQ(read(pair.b, got, skipped), skipped);
+	set_attr(1, "fifo", "16");
+	n = read(pair.b, got, sizeof(got));
+	CHECK(n >= 14);
+	/* From the first that begins, all marks are whole. */
+	for (i = skipped ? 3 - skipped : 0; i < n; i++)
+		if (got[i] == 0xff && i + 1 < n)
+			i += got[i + 1] ? 1 : 2;
+		else
+			CHECK(got[i] != 0xff);
+	CHECK_EQ(i, n);
+	close(pair.a);
+	close(pair.b);
+	check_line_books(1);
+}
+
+TEST(marks_not_cut, "a smaller queue cuts no mark in two")
+{
+	check_cut("1", 0);
+	check_cut("01", 0);
+	check_cut("2", 0);
+	check_cut("02", 0);
+	check_cut("0012", 0);
+	check_cut("211", 0);
+	/* Of the first mark, the reader has taken a part. */
+	check_cut("2000", 1);
+	check_cut("2000", 2);
+	check_cut("2010", 1);
+	check_cut("2010", 2);
+}
+
 TEST(marks_lose_nothing, "with flow control no mark and no byte is lost")
 {
 	struct pair pair;

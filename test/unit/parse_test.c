@@ -389,3 +389,50 @@ TEST(escape, "every byte is written so that a C compiler would read it back")
 		}
 	}
 }
+
+/* Marked bytes */
+
+/* Writes a byte, a byte 0xff or an error, as they are marked; returns the length. */
+static size_t put_marked(u8 *to)
+{
+	switch (any(3)) {
+	case 0:
+		to[0] = any(255);
+		return 1;
+	case 1:
+		to[0] = 0xff;
+		to[1] = 0xff;
+		return 2;
+	default:
+		to[0] = 0xff;
+		to[1] = 0x00;
+		to[2] = any(2) ? 0xff : any(256);
+		return 3;
+	}
+}
+
+TEST(mark_places, "of the places where marked bytes may be cut, the right one is always known")
+{
+	u8 bytes[100], place[sizeof(bytes) + 1];
+	u32 i, round, sure = 0;
+	size_t n, len;
+
+	for (round = 0; round < 10000; round++) {
+		u32 places = VSER_MARK_ANY;
+
+		for (n = 0; n + 3 <= sizeof(bytes); n += len) {
+			len = put_marked(bytes + n);
+			place[n] = VSER_MARK_BETWEEN;
+			place[n + 1] = VSER_MARK_BEGUN;
+			place[n + 2] = VSER_MARK_ERROR;
+		}
+		place[n] = VSER_MARK_BETWEEN;
+		for (i = any(n); i < n; i++) {
+			CHECK(places & place[i]);
+			places = vser_mark_next(places, bytes[i]);
+		}
+		CHECK(places & place[n]);
+		sure += places == VSER_MARK_BETWEEN;
+	}
+	CHECK(sure > 5000);
+}
