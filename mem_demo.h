@@ -372,6 +372,7 @@ struct mem_resize {
 #define MEM_ZEROED_LEFTOVER	4	/* holds what was there before */
 #define MEM_ZEROED_CTOR		5	/* the constructor has written to it */
 #define MEM_ZEROED_POISON	6	/* the allocator has written a pattern */
+#define MEM_ZEROED_STATIC	7	/* as C has it, and nobody has written to it */
 
 /* mem_show.flags */
 #define MEM_SHOW_RAW		0x01	/* address, physical, dma are as they are */
@@ -380,6 +381,9 @@ struct mem_resize {
 #define MEM_SHOW_MAPPED		0x08	/* a descriptor of MEM_MAP has it */
 #define MEM_SHOW_COMPOUND	0x10	/* its pages are one compound page */
 #define MEM_SHOW_SLAB		0x20	/* it is in a page of the slab allocator */
+#define MEM_SHOW_USABLE		0x40	/* usable is known */
+#define MEM_SHOW_FOOTPRINT	0x80	/* footprint is known */
+#define MEM_SHOW_EXTENTS	0x100	/* extents, largest_extent are known */
 
 /* mem_show.owner, of MEM_CAP_SYNC: who may touch the buffer now. */
 #define MEM_OWNER_NONE		1	/* not such an object */
@@ -392,14 +396,21 @@ struct mem_resize {
  * @allocator:      out: that it is from
  * @gfp:            out: MEM_GFP_* that it was asked for with
  * @requested:      out: bytes asked for
- * @usable:         out: bytes that came, of one copy if there are several
- * @footprint:      out: bytes of memory that it takes, all copies and the
- *                  rounding of its allocator included, as counted in the quota
+ * @usable:         out: bytes from its start on that are the user's, of one copy
+ *                  if there are several; ksize() where there is one. Known with
+ *                  MEM_SHOW_USABLE
+ * @footprint:      out: bytes of memory that it takes, all copies, and what its
+ *                  allocator puts around it, included; known with
+ *                  MEM_SHOW_FOOTPRINT. Of a slab, the distance from one object to
+ *                  the next, for which some more are allocated. The quota counts
+ *                  a bound that is known before, not this.
  * @address:        out: kernel address, see the head of this file; 0: none
  * @physical:       out: physical address of its first byte, likewise
  * @dma:            out: DMA address of its first byte, likewise
- * @extents:        out: runs of physically contiguous bytes it consists of
- * @largest_extent: out: bytes in the largest of them
+ * @extents:        out: runs of physically contiguous bytes that @usable, or where
+ *                  it is not known @requested, consists of; known with
+ *                  MEM_SHOW_EXTENTS
+ * @largest_extent: out: bytes in the largest of them; likewise
  * @alignment:      out: largest power of two that divides the address, up to
  *                  2 MiB; of pages without an address, the page size
  * @copies:         out: 1, or of a per-CPU object the possible CPUs; address,
@@ -407,7 +418,8 @@ struct mem_resize {
  * @region:         out: MEM_REGION_*
  * @zone:           out: MEM_ZONE_*
  * @node:           out: NUMA node of its first page, -1: not known
- * @order:          out: 2^@order pages are the block it came in, -1: not one block
+ * @order:          out: 2^@order pages are the block it came in, -1: not one
+ *                  block, or its allocator does not tell
  * @zeroed:         out: MEM_YES or MEM_NO, as found when it came; MEM_UNKNOWN
  * @zeroed_why:     out: MEM_ZEROED_*
  * @virt_to_phys:   out: MEM_YES, MEM_NO: may virt_to_phys() be used on its address?

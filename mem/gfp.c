@@ -16,6 +16,7 @@
  * @done:  it has been there
  * @want:  what to allocate
  * @piece: what came
+ * @node:  whose zones were asked first, or NUMA_NO_NODE: the CPU changed meanwhile
  * @ok:    it did
  */
 struct mem_demo_shot {
@@ -23,12 +24,16 @@ struct mem_demo_shot {
 	struct completion done;
 	const struct mem_demo_want *want;
 	struct mem_demo_piece piece;
+	int node;
 	bool ok;
 };
 
 static void mem_demo_shoot(struct mem_demo_shot *shot)
 {
+	int node = numa_mem_id();
+
 	shot->ok = shot->want->row->alloc(shot->want, &shot->piece);
+	shot->node = node == numa_mem_id() ? node : NUMA_NO_NODE;
 }
 
 /* Softirq or hardirq context, as the timer's mode says. */
@@ -75,25 +80,34 @@ static void mem_demo_shoot_in(struct mem_demo_shot *shot, u32 context)
 	}
 }
 
-/* The highest zone with memory, of those that @gfp may be served from. */
-static u32 mem_demo_best_zone(gfp_t gfp)
+/*
+ * Where the page allocator looks first, with these flags, on a node: the first
+ * zone of the node's list, in which are only zones with memory, its own first,
+ * the highest before the lower ones; of other nodes only if the flags allow it.
+ */
+static u32 mem_demo_first_zone(int node, gfp_t gfp)
 {
-	enum zone_type best = 0, i;
-	struct zone *zone = NULL;
-	int nid;
+	struct zoneref *ref = node_zonelist(node, gfp)->_zonerefs;
 
-	for_each_online_node(nid) {
-		for (i = 0; i <= gfp_zone(gfp); i++) {
-			if (!populated_zone(&NODE_DATA(nid)->node_zones[i]) ||
-			    (zone && i <= best))
-				continue;
-			best = i;
-			zone = &NODE_DATA(nid)->node_zones[i];
-		}
-	}
+	while (ref->zone && zonelist_zone_idx(ref) > gfp_zone(gfp))
+		ref++;
 
-	return zone ? mem_demo_zone(pfn_to_page(zone->zone_start_pfn)) :
-		      MEM_ZONE_NONE;
+	return ref->zone ? mem_demo_zone(pfn_to_page(ref->zone->zone_start_pfn)) :
+			   MEM_ZONE_NONE;
+}
+
+/*
+ * From a lower zone than the first that was asked? Not of what has its zone from
+ * a DMA mask, or from a chunk or an image that was there before.
+ */
+static bool mem_demo_fell_back(const struct mem_demo_shot *shot, u32 zone)
+{
+	const struct mem_demo_want *want = shot->want;
+
+	return !(want->row->caps & (MEM_CAP_DMA | MEM_CAP_SINGLE |
+				    MEM_CAP_PERCPU)) &&
+	       shot->node != NUMA_NO_NODE &&
+	       zone < mem_demo_first_zone(shot->node, want->gfp);
 }
 
 static void mem_demo_judge_shot(const struct mem_demo_shot *shot,
@@ -101,7 +115,6 @@ static void mem_demo_judge_shot(const struct mem_demo_shot *shot,
 {
 	const struct mem_demo_want *want = shot->want;
 	struct page *page;
-	u32 best;
 
 	arg->outcome = MEM_OUTCOME_FAILED;
 	arg->error = ENOMEM;
@@ -116,12 +129,10 @@ static void mem_demo_judge_shot(const struct mem_demo_shot *shot,
 		return;
 
 	arg->zone = mem_demo_zone(page);
-	best = mem_demo_best_zone(want->gfp);
 	if (want->row == &mem_demo_rows[MEM_KVMALLOC] &&
 	    is_vmalloc_addr(shot->piece.ptr))
 		arg->why = MEM_WHY_VMALLOC;
-	else if (!(want->row->caps & (MEM_CAP_DMA | MEM_CAP_SINGLE)) &&
-		 arg->zone < best)
+	else if (mem_demo_fell_back(shot, arg->zone))
 		arg->why = MEM_WHY_ZONE;
 	if (arg->why != MEM_WHY_NONE)
 		arg->outcome = MEM_OUTCOME_FELL_BACK;

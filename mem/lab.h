@@ -10,6 +10,7 @@
  *	ask.c		may this be asked of that allocator?
  *	piece.c		what came: its bytes, its pages
  *	object.c	pieces that a file holds, and what it is charged
+ *	figure.c	what an object takes, asked of it and of its allocator
  *	team.c		work on several CPUs at once
  *	hold.c look.c map.c bench.c limit.c fragment.c gfp.c percpu.c mempool.c
  *	devm.c		ways of looking, each on its own
@@ -75,6 +76,8 @@ enum mem_demo_cache_id {
 };
 
 struct mem_demo_want;
+struct mem_demo_object;
+struct mem_demo_figures;
 
 /* What came from an allocator. */
 struct mem_demo_piece {
@@ -91,7 +94,6 @@ struct mem_demo_piece {
  * @gfp:     MEM_GFP_* that it takes
  * @process: it may only be called where one may sleep
  * @no_irq:  it may not be called in an interrupt, soft or hard
- * @ksize:   ksize() tells what it gave
  * @block:   it gives 2^&mem_demo_want.order pages that lie together
  * @cache:   the cache that it takes from, if any
  * @pool:    the mempool that it takes from, if any
@@ -100,7 +102,8 @@ struct mem_demo_piece {
  * @max:     largest size that the interface allows; RAM is a limit too
  * @show:    a size that shows what it does
  * @head:    bytes that it puts before what it gives, at most
- * @round:   bytes of one copy that a request for @size takes
+ * @round:   bytes of one copy that a request for @size takes, at most
+ * @figure:  what one copy of an object really takes, if that can be asked
  * @alloc:   allocates what @want says; false if there is none. Any context that
  *           mem_demo_prepare() was told.
  * @free:    process context
@@ -113,7 +116,6 @@ struct mem_demo_row {
 	u32 gfp;
 	bool process;
 	bool no_irq;
-	bool ksize;
 	bool block;
 	enum mem_demo_cache_id cache;
 	mempool_t **pool;
@@ -123,6 +125,8 @@ struct mem_demo_row {
 	size_t show;
 	size_t head;
 	size_t (*round)(const struct mem_demo_row *row, size_t size);
+	void (*figure)(const struct mem_demo_object *object,
+		       struct mem_demo_figures *figures);
 	bool (*alloc)(const struct mem_demo_want *want,
 		      struct mem_demo_piece *piece);
 	void (*free)(const struct mem_demo_want *want,
@@ -280,8 +284,6 @@ enum mem_demo_access {
 
 size_t mem_demo_copies(const struct mem_demo_row *row);
 size_t mem_demo_footprint(const struct mem_demo_want *want);
-size_t mem_demo_usable(const struct mem_demo_want *want,
-		       const struct mem_demo_piece *piece);
 void *mem_demo_address(const struct mem_demo_want *want,
 		       const struct mem_demo_piece *piece, unsigned int cpu,
 		       size_t offset);
@@ -320,6 +322,42 @@ void mem_demo_put(struct mem_demo_object *object);
 bool mem_demo_drop(struct mem_demo_file *file, u64 handle);
 void mem_demo_drop_range(struct mem_demo_file *file, u64 handle, u32 count);
 u64 mem_demo_drop_all(struct mem_demo_file *file);
+
+/* figure.c */
+
+/**
+ * struct mem_demo_figures - what one copy of an object takes
+ * @usable:       bytes from its start on that are the user's
+ * @takes:        bytes that nobody else can have, because it is there
+ * @knows_usable: @usable is known
+ * @knows_takes:  @takes is known
+ */
+struct mem_demo_figures {
+	size_t usable;
+	size_t takes;
+	bool knows_usable;
+	bool knows_takes;
+};
+
+/* Of the rows. Process context, file->lock; some allocate to find out. */
+void mem_demo_figure_max(const struct mem_demo_object *object,
+			 struct mem_demo_figures *figures);
+void mem_demo_figure_block(const struct mem_demo_object *object,
+			   struct mem_demo_figures *figures);
+void mem_demo_figure_pages(const struct mem_demo_object *object,
+			   struct mem_demo_figures *figures);
+void mem_demo_figure_percpu(const struct mem_demo_object *object,
+			    struct mem_demo_figures *figures);
+void mem_demo_figure_dma(const struct mem_demo_object *object,
+			 struct mem_demo_figures *figures);
+void mem_demo_figure_vmalloc(const struct mem_demo_object *object,
+			     struct mem_demo_figures *figures);
+void mem_demo_figure_slab(const struct mem_demo_object *object,
+			  struct mem_demo_figures *figures);
+void mem_demo_figure_kvmalloc(const struct mem_demo_object *object,
+			      struct mem_demo_figures *figures);
+void mem_demo_figure_devm(const struct mem_demo_object *object,
+			  struct mem_demo_figures *figures);
 
 /* team.c */
 

@@ -65,21 +65,25 @@ static u32 mem_demo_region(const struct mem_demo_want *want,
 	return virt_addr_valid(address) ? MEM_REGION_DIRECT : MEM_REGION_OTHER;
 }
 
-/* Goes through the pages: extents and zone. A fatal signal ends it. */
+/*
+ * Goes through the pages of @length bytes: extents and zone. If one is not known,
+ * or a fatal signal ends it, nor are the extents.
+ */
 static void mem_demo_survey(const struct mem_demo_object *object,
-			    struct mem_show *show, unsigned int cpu)
+			    struct mem_show *show, size_t length,
+			    unsigned int cpu)
 {
 	const struct mem_demo_want *want = &object->want;
-	u64 extent = 0, next_pfn = 0;
+	u64 extent = 0, extents = 0, largest = 0, next_pfn = 0;
 	size_t offset, n;
 
 	show->zone = MEM_ZONE_NONE;
-	for (offset = 0; offset < show->usable; offset += n) {
+	for (offset = 0; offset < length; offset += n) {
 		struct page *page = mem_demo_page(want, &object->piece, cpu,
 						  offset);
 		u32 zone;
 
-		n = min_t(size_t, show->usable - offset, PAGE_SIZE -
+		n = min_t(size_t, length - offset, PAGE_SIZE -
 			  mem_demo_in_page(want, &object->piece, cpu, offset));
 		if (!page)
 			return;
@@ -91,32 +95,38 @@ static void mem_demo_survey(const struct mem_demo_object *object,
 			show->zone = MEM_ZONE_MIXED;
 
 		if (!offset || page_to_pfn(page) != next_pfn) {
-			show->extents++;
+			extents++;
 			extent = 0;
 		}
 		extent += n;
-		show->largest_extent = max_t(u64, show->largest_extent, extent);
+		largest = max(largest, extent);
 		next_pfn = page_to_pfn(page) + 1;
 		if (fatal_signal_pending(current))
 			return;
 		cond_resched();
 	}
+
+	show->extents = extents;
+	show->largest_extent = largest;
+	show->flags |= MEM_SHOW_EXTENTS;
 }
 
 static s32 mem_demo_order(const struct mem_demo_object *object,
 			  struct page *page, u32 region)
 {
 	const struct mem_demo_want *want = &object->want;
+	struct page *head = compound_head(page);
 
-	if (want->row->kind == MEM_DEMO_PAGES)
+	/* Of these, only the caller knows how large the block was. */
+	if (want->row->block)
 		return object->split ? 0 : want->order;
 	if (region != MEM_REGION_DIRECT)
 		return -1;
-	/* Of these, only the caller knows how large the block was. */
-	if (want->row->caps & MEM_CAP_PAGES)
-		return object->split ? 0 : want->order;
+	/* A slab of one page is not compound; what else is not, does not tell. */
+	if (PageCompound(page) || PageSlab(head))
+		return compound_order(head);
 
-	return compound_order(compound_head(page));
+	return -1;
 }
 
 /* What a walk of the page tables to @address makes of it. */
@@ -129,6 +139,25 @@ static u32 mem_demo_walk_agrees(const void *address, u64 physical)
 	mem_walk_tables(current->mm, (unsigned long)address, &walk);
 
 	return walk.physical == physical ? MEM_YES : MEM_NO;
+}
+
+/* What it takes, as far as that can be asked; else, for its pages, what it must. */
+static size_t mem_demo_show_figures(const struct mem_demo_object *object,
+				    struct mem_show *show)
+{
+	struct mem_demo_figures figures = { .knows_usable = false };
+
+	object->want.row->figure(object, &figures);
+	if (figures.knows_usable) {
+		show->usable = figures.usable;
+		show->flags |= MEM_SHOW_USABLE;
+	}
+	if (figures.knows_takes) {
+		show->footprint = figures.takes * show->copies;
+		show->flags |= MEM_SHOW_FOOTPRINT;
+	}
+
+	return figures.knows_usable ? figures.usable : object->want.size;
 }
 
 static void mem_demo_show_object(struct mem_demo_object *object,
@@ -147,8 +176,6 @@ static void mem_demo_show_object(struct mem_demo_object *object,
 		.allocator = want->row->id,
 		.gfp = object->gfp,
 		.requested = want->size,
-		.usable = mem_demo_usable(want, piece),
-		.footprint = object->footprint - sizeof(*object),
 		.address = mem_demo_tell_address(address, raw),
 		.alignment = address ? 1ULL << min_t(int, 21,
 					__ffs((unsigned long)address)) : PAGE_SIZE,
@@ -172,7 +199,7 @@ static void mem_demo_show_object(struct mem_demo_object *object,
 		show->flags |= MEM_SHOW_MAPPED;
 	if (address && virt_addr_valid(address))
 		show->virt_to_phys = MEM_YES;
-	mem_demo_survey(object, show, cpu);
+	mem_demo_survey(object, show, mem_demo_show_figures(object, show), cpu);
 	if (!page)
 		return;
 

@@ -199,7 +199,8 @@ static struct file *mem_demo_mapping_open(struct mem_demo_object *object,
 		return ERR_PTR(-ENOMEM);
 	mapping->object = object;
 	mapping->method = method;
-	mapping->pages = mem_demo_usable(&object->want, &object->piece) >>
+	mapping->pages = object->want.row->round(object->want.row,
+						 object->want.size) >>
 			 PAGE_SHIFT;
 	opened = anon_inode_getfile("[" MEM_DEMO_NAME "]", &mem_demo_mapping_fops,
 				    mapping, O_RDWR);

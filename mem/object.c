@@ -181,7 +181,8 @@ static void mem_demo_judge_zero(struct mem_demo_object *object)
 	bool init = mem_demo_init_zeroes(row);
 
 	object->clean = asked || init;
-	object->why = MEM_ZEROED_CHANCE;
+	object->why = row->caps & MEM_CAP_SINGLE ? MEM_ZEROED_STATIC :
+						    MEM_ZEROED_CHANCE;
 	if (asked)
 		object->why = MEM_ZEROED_ASKED;
 	else if (init)

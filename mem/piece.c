@@ -22,19 +22,6 @@ size_t mem_demo_footprint(const struct mem_demo_want *want)
 	       mem_demo_copies(want->row);
 }
 
-size_t mem_demo_usable(const struct mem_demo_want *want,
-		       const struct mem_demo_piece *piece)
-{
-	if (want->row->ksize)
-		return is_vmalloc_addr(piece->ptr) ? PAGE_ALIGN(want->size) :
-						     ksize(piece->ptr);
-	/* How much is behind the head only the allocator knows. */
-	if (want->row->head)
-		return want->size;
-
-	return want->row->round(want->row, want->size);
-}
-
 /* Kernel address of a byte, or NULL where there is none that lasts. */
 void *mem_demo_address(const struct mem_demo_want *want,
 		       const struct mem_demo_piece *piece,

@@ -387,24 +387,27 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 	[MEM_KMALLOC] = {
 		.id = MEM_KMALLOC, .name = "kmalloc", .kind = MEM_DEMO_ADDRESS,
 		.caps = MEM_DEMO_CAPS_ANY_SIZE, .gfp = MEM_DEMO_TAKES_KMALLOC,
-		.min = 1, .max = KMALLOC_MAX_SIZE, .show = 100, .ksize = true,
+		.min = 1, .max = KMALLOC_MAX_SIZE, .show = 100,
 		.round = mem_demo_round_kmalloc,
+		.figure = mem_demo_figure_slab,
 		.alloc = mem_demo_alloc_kmalloc, .free = mem_demo_free_kmalloc,
 	},
 	[MEM_KZALLOC] = {
 		.id = MEM_KZALLOC, .name = "kzalloc", .kind = MEM_DEMO_ADDRESS,
 		.caps = MEM_DEMO_CAPS_ANY_SIZE | MEM_CAP_ZEROED,
 		.gfp = MEM_DEMO_TAKES_KMALLOC,
-		.min = 1, .max = KMALLOC_MAX_SIZE, .show = 100, .ksize = true,
+		.min = 1, .max = KMALLOC_MAX_SIZE, .show = 100,
 		.round = mem_demo_round_kmalloc,
+		.figure = mem_demo_figure_slab,
 		.alloc = mem_demo_alloc_kzalloc, .free = mem_demo_free_kmalloc,
 	},
 	[MEM_KMALLOC_ARRAY] = {
 		.id = MEM_KMALLOC_ARRAY, .name = "kmalloc_array",
 		.kind = MEM_DEMO_ADDRESS,
 		.caps = MEM_DEMO_CAPS_ANY_SIZE, .gfp = MEM_DEMO_TAKES_KMALLOC,
-		.min = 1, .max = KMALLOC_MAX_SIZE, .show = 800, .ksize = true,
+		.min = 1, .max = KMALLOC_MAX_SIZE, .show = 800,
 		.round = mem_demo_round_kmalloc,
+		.figure = mem_demo_figure_slab,
 		.alloc = mem_demo_alloc_kmalloc_array,
 		.free = mem_demo_free_kmalloc,
 	},
@@ -412,8 +415,9 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.id = MEM_KCALLOC, .name = "kcalloc", .kind = MEM_DEMO_ADDRESS,
 		.caps = MEM_DEMO_CAPS_ANY_SIZE | MEM_CAP_ZEROED,
 		.gfp = MEM_DEMO_TAKES_KMALLOC,
-		.min = 1, .max = KMALLOC_MAX_SIZE, .show = 800, .ksize = true,
+		.min = 1, .max = KMALLOC_MAX_SIZE, .show = 800,
 		.round = mem_demo_round_kmalloc,
+		.figure = mem_demo_figure_slab,
 		.alloc = mem_demo_alloc_kcalloc, .free = mem_demo_free_kmalloc,
 	},
 	[MEM_KREALLOC] = {
@@ -421,8 +425,9 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.kind = MEM_DEMO_ADDRESS,
 		.caps = MEM_DEMO_CAPS_ANY_SIZE | MEM_CAP_RESIZE,
 		.gfp = MEM_DEMO_TAKES_KMALLOC,
-		.min = 1, .max = KMALLOC_MAX_SIZE, .show = 100, .ksize = true,
+		.min = 1, .max = KMALLOC_MAX_SIZE, .show = 100,
 		.round = mem_demo_round_kmalloc,
+		.figure = mem_demo_figure_slab,
 		.alloc = mem_demo_alloc_krealloc, .free = mem_demo_free_kmalloc,
 	},
 	[MEM_CACHE] = {
@@ -432,6 +437,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.min = 1, .max = MEM_DEMO_OBJECT_SIZE,
 		.show = MEM_DEMO_OBJECT_SIZE,
 		.round = mem_demo_round_max,
+		.figure = mem_demo_figure_slab,
 		.alloc = mem_demo_alloc_cache, .free = mem_demo_free_cache,
 	},
 	[MEM_CACHE_HWALIGN] = {
@@ -442,6 +448,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.min = 1, .max = MEM_DEMO_ALIGN_SIZE,
 		.show = MEM_DEMO_ALIGN_SIZE,
 		.round = mem_demo_round_max,
+		.figure = mem_demo_figure_slab,
 		.alloc = mem_demo_alloc_cache, .free = mem_demo_free_cache,
 	},
 	[MEM_CACHE_CTOR] = {
@@ -452,6 +459,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.min = 1, .max = MEM_DEMO_OBJECT_SIZE,
 		.show = MEM_DEMO_OBJECT_SIZE,
 		.round = mem_demo_round_max,
+		.figure = mem_demo_figure_slab,
 		.alloc = mem_demo_alloc_cache, .free = mem_demo_free_cache,
 	},
 	[MEM_CACHE_POISON] = {
@@ -462,6 +470,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.min = 1, .max = MEM_DEMO_OBJECT_SIZE,
 		.show = MEM_DEMO_OBJECT_SIZE,
 		.round = mem_demo_round_max,
+		.figure = mem_demo_figure_slab,
 		.alloc = mem_demo_alloc_cache, .free = mem_demo_free_cache,
 	},
 	[MEM_CACHE_RED_ZONE] = {
@@ -472,6 +481,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.min = 1, .max = MEM_DEMO_OBJECT_SIZE,
 		.show = MEM_DEMO_OBJECT_SIZE,
 		.round = mem_demo_round_max,
+		.figure = mem_demo_figure_slab,
 		.alloc = mem_demo_alloc_cache, .free = mem_demo_free_cache,
 	},
 	[MEM_MEMPOOL_SLAB] = {
@@ -482,6 +492,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.min = 1, .max = MEM_DEMO_OBJECT_SIZE,
 		.show = MEM_DEMO_OBJECT_SIZE,
 		.round = mem_demo_round_max,
+		.figure = mem_demo_figure_slab,
 		.alloc = mem_demo_alloc_mempool, .free = mem_demo_free_mempool,
 	},
 	[MEM_MEMPOOL_PAGE] = {
@@ -490,7 +501,9 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.caps = MEM_DEMO_CAPS_HOLD | MEM_CAP_BENCH | MEM_CAP_PAGES,
 		.gfp = MEM_DEMO_TAKES_MEMPOOL, .pool = &mem_demo_page_pool,
 		.min = 1, .max = PAGE_SIZE, .show = PAGE_SIZE,
+		.block = true,
 		.round = mem_demo_round_max,
+		.figure = mem_demo_figure_block,
 		.alloc = mem_demo_alloc_mempool, .free = mem_demo_free_mempool,
 	},
 	[MEM_ALLOC_PAGES] = {
@@ -500,6 +513,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.min = 1, .max = MEM_DEMO_BLOCK_MAX, .show = 3 * PAGE_SIZE,
 		.block = true,
 		.round = mem_demo_round_block,
+		.figure = mem_demo_figure_block,
 		.alloc = mem_demo_alloc_block, .free = mem_demo_free_block,
 	},
 	[MEM_GET_FREE_PAGES] = {
@@ -509,6 +523,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.min = 1, .max = MEM_DEMO_BLOCK_MAX, .show = 3 * PAGE_SIZE,
 		.block = true,
 		.round = mem_demo_round_block,
+		.figure = mem_demo_figure_block,
 		.alloc = mem_demo_alloc_free_pages,
 		.free = mem_demo_free_free_pages,
 	},
@@ -520,6 +535,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.min = 1, .max = PAGE_SIZE, .show = PAGE_SIZE,
 		.block = true,
 		.round = mem_demo_round_block,
+		.figure = mem_demo_figure_block,
 		.alloc = mem_demo_alloc_zeroed_page,
 		.free = mem_demo_free_free_pages,
 	},
@@ -531,6 +547,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.min = 1, .max = MEM_DEMO_BLOCK_MAX, .show = PAGE_SIZE,
 		.block = true,
 		.round = mem_demo_round_block,
+		.figure = mem_demo_figure_block,
 		.alloc = mem_demo_alloc_kmap, .free = mem_demo_free_block,
 	},
 	[MEM_VMALLOC] = {
@@ -539,6 +556,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.process = !VSER_VMALLOC_TAKES_ATOMIC, .no_irq = true,
 		.min = 1, .max = SIZE_MAX, .show = 16 * PAGE_SIZE,
 		.round = mem_demo_round_pages,
+		.figure = mem_demo_figure_vmalloc,
 		.alloc = mem_demo_alloc_vmalloc, .free = mem_demo_free_vmalloc,
 	},
 	[MEM_VZALLOC] = {
@@ -548,6 +566,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.process = !VSER_VMALLOC_TAKES_ATOMIC, .no_irq = true,
 		.min = 1, .max = SIZE_MAX, .show = 16 * PAGE_SIZE,
 		.round = mem_demo_round_pages,
+		.figure = mem_demo_figure_vmalloc,
 		.alloc = mem_demo_alloc_vzalloc, .free = mem_demo_free_vmalloc,
 	},
 	[MEM_KVMALLOC] = {
@@ -555,8 +574,9 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.kind = MEM_DEMO_ADDRESS,
 		.caps = MEM_DEMO_CAPS_ANY_SIZE, .gfp = MEM_DEMO_TAKES_KVMALLOC,
 		.process = !VSER_VMALLOC_TAKES_ATOMIC, .no_irq = true,
-		.min = 1, .max = INT_MAX, .show = 16 * PAGE_SIZE, .ksize = true,
+		.min = 1, .max = INT_MAX, .show = 16 * PAGE_SIZE,
 		.round = mem_demo_round_kvmalloc,
+		.figure = mem_demo_figure_kvmalloc,
 		.alloc = mem_demo_alloc_kvmalloc, .free = mem_demo_free_kvmalloc,
 	},
 	[MEM_ALLOC_PERCPU] = {
@@ -566,6 +586,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.gfp = MEM_DEMO_TAKES_PERCPU,
 		.min = 1, .max = PCPU_MIN_UNIT_SIZE, .show = 64,
 		.round = mem_demo_round_percpu,
+		.figure = mem_demo_figure_percpu,
 		.alloc = mem_demo_alloc_percpu, .free = mem_demo_free_percpu,
 	},
 	[MEM_DEFINE_PERCPU] = {
@@ -576,6 +597,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.min = 1, .max = MEM_DEMO_OBJECT_SIZE,
 		.show = MEM_DEMO_OBJECT_SIZE,
 		.round = mem_demo_round_max,
+		.figure = mem_demo_figure_max,
 		.alloc = mem_demo_take_percpu, .free = mem_demo_free_none,
 	},
 	[MEM_STATIC] = {
@@ -585,6 +607,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.min = 1, .max = MEM_DEMO_OBJECT_SIZE,
 		.show = MEM_DEMO_OBJECT_SIZE,
 		.round = mem_demo_round_max,
+		.figure = mem_demo_figure_max,
 		.alloc = mem_demo_take_static, .free = mem_demo_free_none,
 	},
 	[MEM_DEVM_KMALLOC] = {
@@ -594,6 +617,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.most = MEM_DEMO_DEVM_MOST,
 		.min = 1, .max = MEM_DEMO_DEVM_MAX, .show = 100,
 		.head = MEM_DEMO_DEVM_HEAD, .round = mem_demo_round_kmalloc,
+		.figure = mem_demo_figure_devm,
 		.alloc = mem_demo_alloc_devm_kmalloc, .free = mem_demo_free_devm,
 	},
 	[MEM_DEVM_KZALLOC] = {
@@ -603,6 +627,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.gfp = MEM_DEMO_TAKES_KMALLOC, .most = MEM_DEMO_DEVM_MOST,
 		.min = 1, .max = MEM_DEMO_DEVM_MAX, .show = 100,
 		.head = MEM_DEMO_DEVM_HEAD, .round = mem_demo_round_kmalloc,
+		.figure = mem_demo_figure_devm,
 		.alloc = mem_demo_alloc_devm_kzalloc, .free = mem_demo_free_devm,
 	},
 	[MEM_DMA_COHERENT] = {
@@ -610,9 +635,9 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.kind = MEM_DEMO_ADDRESS,
 		.caps = MEM_DEMO_CAPS_DMA | MEM_CAP_ZEROED,
 		.gfp = MEM_DEMO_TAKES_DMA,
-		.min = 1, .max = MEM_DEMO_BLOCK_MAX, .show = PAGE_SIZE,
-		.block = true,
+		.min = 1, .max = SIZE_MAX, .show = PAGE_SIZE,
 		.round = mem_demo_round_block,
+		.figure = mem_demo_figure_dma,
 		.alloc = mem_demo_alloc_coherent, .free = mem_demo_free_coherent,
 	},
 	[MEM_DMA_WC] = {
@@ -620,9 +645,9 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.kind = MEM_DEMO_ADDRESS,
 		.caps = MEM_DEMO_CAPS_DMA | MEM_CAP_ZEROED,
 		.gfp = MEM_DEMO_TAKES_DMA,
-		.min = 1, .max = MEM_DEMO_BLOCK_MAX, .show = PAGE_SIZE,
-		.block = true,
+		.min = 1, .max = SIZE_MAX, .show = PAGE_SIZE,
 		.round = mem_demo_round_block,
+		.figure = mem_demo_figure_dma,
 		.alloc = mem_demo_alloc_wc, .free = mem_demo_free_wc,
 	},
 	[MEM_DMA_POOL] = {
@@ -633,6 +658,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.min = 1, .max = MEM_DEMO_OBJECT_SIZE,
 		.show = MEM_DEMO_OBJECT_SIZE,
 		.round = mem_demo_round_max,
+		.figure = mem_demo_figure_max,
 		.alloc = mem_demo_alloc_dma_pool, .free = mem_demo_free_dma_pool,
 	},
 	[MEM_DMA_SINGLE] = {
@@ -643,6 +669,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.min = 1, .max = MEM_DEMO_BLOCK_MAX, .show = PAGE_SIZE,
 		.block = true,
 		.round = mem_demo_round_block,
+		.figure = mem_demo_figure_block,
 		.alloc = mem_demo_alloc_dma_single,
 		.free = mem_demo_free_dma_single,
 	},
@@ -652,11 +679,15 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.gfp = MEM_DEMO_TAKES_STREAM,
 		.min = 1, .max = MEM_DEMO_SG_MAX, .show = 4 * PAGE_SIZE,
 		.round = mem_demo_round_pages,
+		.figure = mem_demo_figure_pages,
 		.alloc = mem_demo_alloc_dma_sg, .free = mem_demo_free_dma_sg,
 	},
 };
 
-/* vmalloc() warns when it is asked for more pages than there are. */
+/*
+ * vmalloc() warns when it is asked for more pages than there are. The DMA functions
+ * have CMA, or an IOMMU, for what is more than a block.
+ */
 size_t mem_demo_max(const struct mem_demo_row *row)
 {
 	return min_t(u64, row->max, (u64)totalram_pages() << PAGE_SHIFT);

@@ -45,6 +45,9 @@ int mem_read(int fd, __u64 handle, __u64 offset, void *buffer, __u32 length);
 int mem_write(int fd, __u64 handle, __u64 offset, const void *buffer,
 	      __u32 length);
 
+/* Is what is told of slab objects what /sys/kernel/slab tells of their caches? */
+void check_slab_figures(int fd);
+
 /* Nobody holds anything: neither this file nor any other. */
 void check_nothing_held(int fd);
 

@@ -7,7 +7,7 @@
 #define _GNU_SOURCE
 
 #include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/utsname.h>
@@ -175,10 +175,13 @@ TEST(reasons, "what is refused is refused for its reason")
 static bool is_new(void)
 {
 	struct utsname name;
-	int version, patchlevel;
+	long version, patchlevel;
+	char *end;
 
 	CHECK_EQ(uname(&name), 0);
-	CHECK_EQ(sscanf(name.release, "%d.%d", &version, &patchlevel), 2);
+	version = strtol(name.release, &end, 10);
+	CHECK_EQ(*end, '.');
+	patchlevel = strtol(end + 1, NULL, 10);
 
 	return version > 6 || (version == 6 && patchlevel >= 19);
 }

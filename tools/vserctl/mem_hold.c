@@ -223,7 +223,8 @@ static void add_resize_row(int fd, struct table *table, __u64 handle)
 	device_ioctl(fd, MEM_SHOW, &show, "MEM_SHOW");
 	table_add_row(table);
 	table_set_number(table, RESIZE_SIZE, show.requested);
-	table_set_number(table, RESIZE_USABLE, show.usable);
+	if (show.flags & MEM_SHOW_USABLE)
+		table_set_number(table, RESIZE_USABLE, show.usable);
 }
 
 int mem_resize_command(int argc, char **argv)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 
 #include "device.h"
@@ -288,6 +289,8 @@ static const char *zeroed_reason(__u32 why)
 		return "constructed";
 	case MEM_ZEROED_POISON:
 		return "poisoned";
+	case MEM_ZEROED_STATIC:
+		return "static";
 	default:
 		return "unknown";
 	}
@@ -300,20 +303,55 @@ static void set_answer(struct table *table, size_t column, __u32 answer)
 		table_set_truth(table, column, answer == MEM_YES);
 }
 
-/* What is not known: one note can say why. */
+/* Appends a sentence to the note. */
+static void add_note(char *note, size_t size, const char *sentence)
+{
+	size_t length = strlen(note);
+
+	snprintf(note + length, size - length, "%s%s", length ? "; " : "",
+		 sentence);
+}
+
+static const char *order_note(const struct mem_show *show)
+{
+	return show->region == MEM_REGION_DIRECT ?
+	       "its allocator does not tell how large a block it took" :
+	       "not one block of the buddy system, so it has no order";
+}
+
+static const char *footprint_note(const struct mem_show *show)
+{
+	return show->flags & MEM_SHOW_SLAB ?
+	       "what its slab puts between objects could not be seen" :
+	       "of a block that is larger the rest may be lost or not";
+}
+
+/* Why what is not known is not; NULL if all is. Until the next call. */
 static const char *show_note(const struct mem_show *show)
 {
+	static char note[512];
+
+	note[0] = '\0';
 	if (show->region == MEM_REGION_NONE)
-		return "its pages have an address only while they are touched";
-	if (show->walk_agrees == MEM_UNKNOWN)
-		return "there is no page-table walk here";
+		add_note(note, sizeof(note),
+			 "its pages have an address only while they are touched");
+	else if (show->walk_agrees == MEM_UNKNOWN)
+		add_note(note, sizeof(note), "there is no page-table walk here");
 	if (show->zeroed == MEM_UNKNOWN)
-		return "whether it was zeroed cannot be seen before it is touched";
-	if (show->order < 0)
-		return "not one block of the buddy system, so it has no order";
+		add_note(note, sizeof(note),
+			 "whether it was zeroed cannot be seen before it is touched");
+	if (!(show->flags & MEM_SHOW_USABLE))
+		add_note(note, sizeof(note),
+			 "how much is behind its header, only its allocator knows");
+	if (!(show->flags & MEM_SHOW_FOOTPRINT))
+		add_note(note, sizeof(note), footprint_note(show));
+	if (!(show->flags & MEM_SHOW_EXTENTS))
+		add_note(note, sizeof(note), "where all of its pages are, is not known");
+	if (show->order < 0 && show->region != MEM_REGION_NONE)
+		add_note(note, sizeof(note), order_note(show));
 	if (show->node < 0)
-		return "of which node it is, is not known";
-	return NULL;
+		add_note(note, sizeof(note), "of which node it is, is not known");
+	return note[0] ? note : NULL;
 }
 
 static void set_addresses(struct table *table, const struct mem_show *show)
@@ -337,13 +375,19 @@ static void set_show(struct table *table, const struct mem_allocator *allocator,
 	const char *zone = mem_zone_name(show->zone);
 	const char *note = show_note(show);
 
-	table_set_number(table, SHOW_USABLE, show->usable);
-	table_set_number(table, SHOW_WASTE, show->usable - show->requested);
-	table_set_number(table, SHOW_FOOTPRINT, show->footprint);
+	if (show->flags & MEM_SHOW_USABLE)
+		table_set_number(table, SHOW_USABLE, show->usable);
+	if (show->flags & MEM_SHOW_FOOTPRINT) {
+		table_set_number(table, SHOW_WASTE,
+				 show->footprint / show->copies - show->requested);
+		table_set_number(table, SHOW_FOOTPRINT, show->footprint);
+	}
 	if (region)
 		table_set(table, SHOW_REGION, "%s", region);
-	table_set_number(table, SHOW_EXTENTS, show->extents);
-	table_set_number(table, SHOW_LARGEST, show->largest_extent);
+	if (show->flags & MEM_SHOW_EXTENTS) {
+		table_set_number(table, SHOW_EXTENTS, show->extents);
+		table_set_number(table, SHOW_LARGEST, show->largest_extent);
+	}
 	if (zone)
 		table_set(table, SHOW_ZONE, "%s", zone);
 	if (show->node >= 0)
@@ -410,7 +454,7 @@ static void sweep_sizes(int fd, struct table *table,
 							   MEM_SWEEP_MAX;
 	struct mem_alloc alloc = mem_alloc_for(&options->request, allocator);
 	struct mem_show show;
-	__u64 power;
+	__u64 power, takes;
 	size_t i;
 
 	if (plot)
@@ -421,10 +465,12 @@ static void sweep_sizes(int fd, struct table *table,
 				     power * numerators[i - 1] / 4;
 			if (alloc.size < allocator->min_size || alloc.size > max)
 				continue;
-			if (show_one(fd, table, allocator, alloc, false, &show) && plot)
-				plot_point(plot, alloc.size,
-					   100.0 * (show.usable - show.requested) /
-					   show.usable);
+			if (!show_one(fd, table, allocator, alloc, false, &show) ||
+			    !plot || !(show.flags & MEM_SHOW_FOOTPRINT))
+				continue;
+			takes = show.footprint / show.copies;
+			plot_point(plot, alloc.size,
+				   100.0 * (takes - show.requested) / takes);
 		}
 	}
 }
@@ -477,7 +523,7 @@ int mem_show_command(int argc, char **argv)
 		.doc = "Make one allocation of each kind, and show where it lands and "
 		       "what it takes."
 		       "\vASKED is the size asked for, USABLE what came (ksize), WASTE "
-		       "the difference. REGION is the part of the kernel's addresses: "
+		       "what the allocation takes of memory and was not asked for. REGION is the part of the kernel's addresses: "
 		       "direct is the map of all RAM. EXTENTS is the number of runs of "
 		       "physically contiguous bytes, LARGEST the longest of them. ZONE, "
 		       "NODE and ORDER say which block of the buddy system it came in. "
