@@ -2306,8 +2306,7 @@ static __poll_t vser_poll(struct file *file, poll_table *wait)
 	 * First register, then look: what comes in between wakes the caller. It is
 	 * one queue: aio takes no second one, io_uring no third.
 	 */
-	if (!poll_does_not_wait(wait))
-		vser_file_follow(vfile);
+	vser_file_follow(vfile);
 	poll_wait(file, &vfile->wait, wait);
 	/* Pairs with the barriers in vser_wake() and vser_tx_made_room(). */
 	smp_mb();
