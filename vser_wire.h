@@ -404,12 +404,14 @@ static bool vser_wire_exchange(struct vser_wire *wire)
  * exchanging buffers, if that can be done; then tx.lock is held.
  *
  * As much as the largest queue holds, and of a process that is being killed no
- * more than it has begun. If there is more, the timer goes on: vser_wire_move().
+ * more than it has begun. Faults may leave nothing of what a generator sends, so
+ * that the queue never fills: hence not so much if each frame is looked at. If there
+ * is more, the timer goes on: vser_wire_move().
  */
 static struct vser_line *vser_wire_pump(struct vser_wire *wire, bool exchange)
 {
+	u32 moved = 0, most = VSER_MAX_FIFO;
 	struct vser_line *to;
-	u32 moved = 0;
 	bool more;
 	u64 now;
 
@@ -420,9 +422,11 @@ static struct vser_line *vser_wire_pump(struct vser_wire *wire, bool exchange)
 		       vser_wire_resume(wire, now);
 		if (more)
 			moved += vser_wire_burst(wire);
+		if (wire->source->endless && moved < VSER_BURST)
+			most = VSER_BURST;
 		to = wire->to;
 		spin_unlock_bh(&wire->lock);
-	} while (more && moved < VSER_MAX_FIFO && vser_may_go_on());
+	} while (more && moved < most && vser_may_go_on());
 
 	return to;
 }
