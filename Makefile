@@ -94,7 +94,7 @@ harness-finds-bugs: vm-modules
 	@tools/need perl
 	@$(with_vm_kernel); prove --exec '' test/vm/check-harness :: $$kernel $$modules
 .PHONY: check-vm check-vserctl shell soak
-shell: ## an interactive shell in a virtual machine, with the modules loaded
+shell: ## an interactive shell in a virtual machine, with the modules loaded; MACHINE=, LAB=: as docs/hardware.md has them
 
 ifeq ($(NATIVE),1)
 run: all $(clients) build/bin/vserctl
@@ -182,13 +182,18 @@ devices := --append 'memmap=8M$$0x1f000000' --device pc-testdev \
 	   --device isa-debugcon,iobase=0xe9,chardev=port-e9 \
 	   --device edu,addr=4 --device edu,addr=8
 
+# The shell's machine, as options of test/vm/run, and what io_demo is loaded with there:
+# some chapters of docs/hardware.md need others.
+MACHINE := $(devices)
+LAB := reserved=8M@0x1f000000
+
 shell: vm-modules $(clients) build/bin/vserctl
 	@$(with_vm_kernel); $(call with_modules_in,/modules); \
-	test/vm/run --kernel $$kernel --shell $(devices) "$${files[@]}" \
+	test/vm/run --kernel $$kernel --shell $(MACHINE) "$${files[@]}" \
 		$(foreach client,$(clients),--file $(client):/bin/$(notdir $(client))) \
 		--program build/bin/vserctl:/bin/vserctl \
 		-- sh -c 'cd /modules && insmod vser.ko && insmod mem_demo.ko && \
-			insmod io_demo.ko reserved=8M@0x1f000000 && cd / && exec sh'
+			insmod io_demo.ko $(LAB) && cd / && exec sh'
 
 .PHONY: load unload
 load: all ## load the module on this machine

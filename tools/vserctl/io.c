@@ -33,6 +33,8 @@ const char *io_error(unsigned long request, int error)
 			       "down, and not what is RAM or the firmware's";
 		return "not without CAP_SYS_RAWIO, and not on a kernel that is locked down";
 	case EIO:
+		if (request != VS_IO_DMA && request != VS_IO_DMA_COST)
+			return "a transfer that timed out is still running; try again";
 		return "the device does not reach that memory";
 	case EBUSY:
 		return "another driver has it, or the device is busy";
@@ -74,6 +76,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'n':
 		options->count = parse_number(state, "--count", arg, 1,
 					      IO_DEMO_MAX_COUNT);
+		options->counted = true;
 		return 0;
 	case 'p':
 		options->plot = arg;

@@ -32,6 +32,7 @@ const char *io_address(__u64 address, bool raw);
 struct io_options {
 	__u32 device;		/* --device */
 	__u32 count;		/* --count */
+	bool counted;		/* --count is given */
 	const char *plot;	/* --plot */
 };
 

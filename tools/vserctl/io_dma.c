@@ -13,6 +13,7 @@
 #include "device.h"
 #include "io.h"
 #include "plot.h"
+#include "progress.h"
 #include "table.h"
 #include "vserctl.h"
 
@@ -151,6 +152,7 @@ int io_dma_command(int argc, char **argv)
 
 enum {
 	COST_SIZE,
+	COST_COUNT,
 	COST_HOW,
 	COST_MAP,
 	COST_FOR_DEVICE,
@@ -162,6 +164,7 @@ enum {
 
 static const struct column cost_columns[] = {
 	[COST_SIZE] = { "size", "SIZE", COLUMN_NUMBER, false },
+	[COST_COUNT] = { "count", "COUNT", COLUMN_NUMBER, false },
 	[COST_HOW] = { "reached", "REACHED", COLUMN_TEXT, false },
 	[COST_MAP] = { "map_ns", "MAP", COLUMN_NUMBER, false },
 	[COST_FOR_DEVICE] = { "for_device_ns", "FOR-DEVICE", COLUMN_NUMBER, false },
@@ -173,6 +176,10 @@ static const struct column cost_columns[] = {
 
 #define COSTS	(COST_COPY - COST_MAP + 1)
 
+/* Sizes: this, and each four times the one before, to IO_DEMO_MAX_BUFFER. */
+#define COST_FIRST	64
+#define COST_ROWS	9
+
 /* The nanoseconds of one, in the order of the columns. */
 static void means(const struct io_demo_dma_cost *cost, __u64 *ns)
 {
@@ -181,6 +188,19 @@ static void means(const struct io_demo_dma_cost *cost, __u64 *ns)
 	ns[2] = cost->for_cpu_ns / cost->done;
 	ns[3] = cost->unmap_ns / cost->done;
 	ns[4] = cost->copy_ns / cost->done;
+}
+
+#define COST_BYTES	(16 << 20)	/* to copy for a row, if no count is given */
+#define COST_LEAST	4		/* rounds of it, all the same */
+
+/* A thousand of the largest would take minutes where the kernel copies them. */
+static __u32 rounds(const struct io_options *options, __u64 size)
+{
+	__u64 most = COST_BYTES / size;
+
+	if (options->counted || most >= options->count)
+		return options->count;
+	return most > COST_LEAST ? most : COST_LEAST;
 }
 
 /* A picture of it says how the device reaches memory. */
@@ -203,17 +223,18 @@ int io_cost_command(int argc, char **argv)
 		"device and CPU, to unmap it, and to copy as much, over the size."
 		"\vTimes are nanoseconds for one; each contains one reading of the clock. "
 		"Where mapping costs more than copying, a driver copies instead. With a "
-		"bounce buffer, the kernel copies at each step.\n\n"
+		"bounce buffer, the kernel copies at each step. Without --count, COUNT is "
+		"1000, or as many as make 16 MiB; at least 4.\n\n"
 		"  vserctl io cost --plot cost.svg";
 	struct plot_axes axes = {
 		.x = "bytes", .y = "ns", .scale_x = PLOT_BYTES,
 		.scale_y = PLOT_TIME,
 	};
-	__u64 ns[16][COSTS], sizes[16];
+	__u64 ns[COST_ROWS][COSTS], sizes[COST_ROWS];
 	struct io_options options = { 0 };
 	struct plot *plot = NULL;
 	struct table *table;
-	size_t rows = 0, i;
+	size_t rows = 0, done = 0, i;
 	__u64 size;
 	int fd, column;
 
@@ -224,29 +245,36 @@ int io_cost_command(int argc, char **argv)
 		plot = plot_new(options.plot, &axes);
 	table = table_new("cost", TABLE_ROWS, cost_columns,
 			  ARRAY_SIZE(cost_columns));
-	for (size = 64; size <= IO_DEMO_MAX_BUFFER; size *= 4) {
+	for (size = COST_FIRST; done < COST_ROWS; size *= 4) {
 		struct io_demo_dma_cost cost = {
 			.index = options.device, .size = size,
-			.count = options.count,
+			.count = rounds(&options, size),
 		};
+		char what[40];
 
+		snprintf(what, sizeof(what), "%llu bytes", size);
+		progress(done++, COST_ROWS, what);
 		table_add_row(table);
 		table_set_number(table, COST_SIZE, size);
 		if (ioctl(fd, VS_IO_DMA_COST, &cost)) {
-			if (errno != EIO && errno != ENOMEM)
+			if (errno != EIO && errno != ENOMEM) {
+				progress_end();
 				errx(EXIT_FAILURE, "cost: %s",
 				     io_error(VS_IO_DMA_COST, errno));
+			}
 			table_set(table, COST_NOTE, "%s",
 				  io_error(VS_IO_DMA_COST, errno));
 			continue;
 		}
 		means(&cost, ns[rows]);
 		sizes[rows] = size;
+		table_set_number(table, COST_COUNT, cost.done);
 		table_set(table, COST_HOW, "%s", state_text(cost.state));
 		for (column = COST_MAP; column <= COST_COPY; column++)
 			table_set_number(table, column, ns[rows][column - COST_MAP]);
 		rows++;
 	}
+	progress_end();
 	table_print(table);
 	for (column = 0; plot && column < COSTS; column++) {
 		plot_curve(plot, cost_columns[COST_MAP + column].heading);

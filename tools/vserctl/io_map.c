@@ -298,7 +298,8 @@ int io_reserved_command(int argc, char **argv)
 		"loader's file, the $ may need a backslash), or mem=448M, which cuts off "
 		"all above. The module takes a range as its parameter: modprobe io_demo "
 		"reserved=8M@0x1f000000. It must be whole pages (EINVAL), no RAM of the "
-		"kernel's (EPERM) and nobody else's (EBUSY).\n\n"
+		"kernel's and nothing of the firmware's (EPERM), and no device's or driver's "
+		"(EBUSY). The kernel's log says which it was.\n\n"
 		"With --contrast, the memory laboratory (mem_demo) fragments memory, and "
 		"the command asks for large pieces before and after.\n\n"
 		"  vserctl io reserved";
