@@ -103,7 +103,7 @@ VSER_FIXED(VS_GET_FMT, _IOC_READ, 3, 12);
 #define VSER_MAX_BREAK		36000	/* TCSBRKP, in tenths of a second */
 
 /* On a 32-bit kernel a long does not hold it. */
-static_assert(VSER_MAX_PERIOD == 3600000000000);
+static_assert(VSER_MAX_PERIOD == 3600000000000ULL);
 
 #define VSER_MODEM_INPUTS	(TIOCM_CTS | TIOCM_DSR | TIOCM_CD | TIOCM_RI)
 /* OUT1 is the far end's RI: a DTE has no other way to ring. */
