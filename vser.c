@@ -2005,7 +2005,7 @@ static bool vser_file_starved(struct vser_file *vfile, int bit)
 }
 
 /*
- * Tells whoever polls the file, or gets its signals, what has become true of
+ * Tells those that poll the file, or get its signals, what has become true of
  * @events. The caller has a full barrier between that and this, which pairs with
  * those of vser_poll() and vser_tx_starve(). Any context, also under a wire's
  * lock and that of line->wait.
@@ -2019,7 +2019,7 @@ static void vser_file_tell(struct vser_file *vfile, __poll_t events)
 		return;
 
 	key = events;
-	/* Whoever polls for bytes alone is to move those of the ring, too. */
+	/* A process that polls for bytes alone moves those of the ring, too. */
 	if ((events & VSER_KEY_TX) && vser_file_starved(vfile, VSER_RING_STARVED))
 		key |= VSER_KEY_RX;
 	/*
@@ -2431,8 +2431,8 @@ static int vser_ioctl_get_info(struct vser_file *vfile, union vser_arg *arg)
 static const struct file_operations vser_fops;
 
 /*
- * Wires the line to that of a descriptor of the caller. Whoever has one could open
- * the line, and so rewire it.
+ * Wires the line to that of a descriptor of the caller. A process that has one can
+ * open the line, and so rewire it.
  */
 static int vser_rewire_to_fd(struct vser_line *line, int fd)
 {

@@ -408,7 +408,7 @@ enum vser_watch {
  * @flags:      VSER_TX_STARVED, VSER_RING_STARVED
  * @watch:      enum vser_watch: do POLLPRI and SIGIO tell of events? Changed by
  *              xchg() and cmpxchg(), as two threads may do so at once
- * @wait:       whoever polls the file, and nothing else
+ * @wait:       those that poll the file, and nothing else
  * @entry:      in line->wait from the first poll, or the first F_SETFL with
  *              O_ASYNC, to the close: passes on what concerns this file
  * @follows:    @entry is in there; written under the lock of line->wait

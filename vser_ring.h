@@ -165,8 +165,9 @@ static u32 vser_ring_from_queue(struct vser_rings *rings, struct vser_queue *rx,
 }
 
 /*
- * tx is full, and the ring holds more: whoever polls the file is woken when there
- * is room, even if they wait for bytes alone. Returns false if there is room by now.
+ * tx is full, and the ring holds more: those that poll the file are woken when
+ * there is room, even if they wait for bytes alone. Returns false if there is room
+ * by now.
  */
 static bool vser_ring_starve(struct vser_rings *rings)
 {

@@ -195,7 +195,7 @@ TEST(stop, "a user can stop what the other end sends, and it waits")
 	write_row(pair.b, 0, FIFO_SIZE);
 	CHECK_ERR(write(pair.b, "x", 1), EAGAIN);
 	CHECK_EQ(tx_queued(pair.b), FIFO_SIZE);
-	/* Whoever uses the line need not wait. */
+	/* The users of the line need not wait. */
 	CHECK_EQ(ioctl(pair.b, TCFLSH, TCOFLUSH), 0);
 	CHECK_EQ(tx_queued(pair.b), 0);
 }
@@ -240,7 +240,7 @@ TEST(modem, "a user can drive the other end's modem inputs and send a break, no 
 
 /* An exclusive user of the same line */
 
-TEST(data, "whoever controls a line of an exclusive user neither reads nor writes")
+TEST(data, "a process that controls a line of an exclusive user neither reads nor writes")
 {
 	struct pair pair = set_up();
 	pid_t user;
