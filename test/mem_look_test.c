@@ -139,15 +139,15 @@ TEST(vmalloc_space, "the region of vmalloc is told to the last byte")
 
 TEST(zeroed, "whether memory comes zeroed, and why")
 {
-	static const __u32 statics[] = { MEM_STATIC, MEM_DEFINE_PERCPU };
+	static const __u32 defined[] = { MEM_STATIC, MEM_DEFINE_PERCPU };
 	int fd = open_mem();
 	bool init = mem_info(fd).features & MEM_FEATURE_INIT_ON_ALLOC;
 	struct mem_show show;
 	unsigned int i;
 
 	/* What C has promised is no chance. Another test may have written there. */
-	for (i = 0; i < ARRAY_SIZE(statics); i++) {
-		show = mem_show(fd, mem_hold(fd, mem_request(fd, statics[i])));
+	for (i = 0; i < ARRAY_SIZE(defined); i++) {
+		show = mem_show(fd, mem_hold(fd, mem_request(fd, defined[i])));
 		CHECK_EQ(show.zeroed_why, show.zeroed == MEM_YES ?
 			 MEM_ZEROED_STATIC : MEM_ZEROED_LEFTOVER);
 	}
