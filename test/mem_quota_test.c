@@ -355,10 +355,11 @@ TEST(random_handles, "handles stay dense however objects come and go")
 		seed = seed * 1103515245 + 12345;
 		n = 1 + (seed >> 16) % 8;
 		if ((seed >> 24) % 4 == 0 && held + n <= 200) {
-			for (first = 1, run = 0; run < n; first++)
+			for (first = 1, run = 0;
+			     run < n && first < ARRAY_SIZE(is_held); first++)
 				run = is_held[first] ? 0 : run + 1;
+			CHECK_EQ(run, n);
 			first -= n;
-			CHECK(first + n + 8 < ARRAY_SIZE(is_held));
 			CHECK_EQ(hold_many(fd, n), first);
 			memset(is_held + first, true, n);
 			held += n;
