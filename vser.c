@@ -167,10 +167,11 @@ static_assert(VSER_MAX_PERIOD == 3600000000000ULL);
  *				receives: modem lines, errors, events
  *
  * No two locks of one kind are ever held together, except config_lock: that of a
- * line and those of its peers, old and new, in the order of their index. All but
- * the last are mutexes. Nobody waits for bytes, for room, or for a program's memory
- * while holding one: a copy from or to a program's memory under queue->lock takes
- * what is there, and the program brings in the rest without it (vser_queue.h).
+ * line and those of its peers, old and new, in the order of their index. All but the
+ * last are mutexes. Nobody waits for bytes, for room, or for a program's memory while
+ * holding one: a copy from or to a program's memory under queue->lock takes what is
+ * there, and the program brings in the rest without it (vser_queue.h).
+ *
  * wire->lock is taken with bottom halves off, as the timer takes it too. What is
  * received is protected by the lock of line->lead, which changes under the lock of
  * the wire that it named before: vser_lead_lock().

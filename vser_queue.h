@@ -257,9 +257,7 @@ static inline u32 vser_queue_swap(struct vser_queue *queue, void **buffer, u32 *
  * Both directions copy by the functions that do not check the bounds of kernel
  * memory for hardened usercopy: here vser_queue_room() and vser_queue_peek() keep
  * them, and the check would take a sixth of a short call.
- */
-
-/*
+ *
  * Nor do they wait for the caller's memory: with the lock held, a page that is not
  * there ends the copy. It may take long to come, or never come (userfaultfd, a file
  * of a server that is down), and others need the lock. The caller then brings the
