@@ -517,6 +517,33 @@ static bool vser_rx_defer(struct vser_line *line, struct vser_wire *lead)
 	return true;
 }
 
+/* The reader has made room in rx, or taken its rest: moves what waits in tx for that. */
+static noinline void vser_rx_fetch(struct vser_line *line)
+{
+	struct vser_line *to = line;
+	struct vser_wire *lead;
+	bool done;
+
+	lead = vser_lead_lock(line);
+	done = vser_rx_defer(line, lead);
+	vser_lead_unlock(lead);
+	/* If it is taken, a writer is at work, and what he has queued is moved. */
+	if (!done && lead == &lead->line->out &&
+	    mutex_trylock(&lead->line->tx.lock)) {
+		done = vser_wire_exchange(lead);
+		mutex_unlock(&lead->line->tx.lock);
+	}
+	if (!done)
+		to = vser_wire_pump(lead, false);
+
+	/* If rx has filled up again by now, RTS has not changed. */
+	vser_rx_relax(line);
+	vser_wire_report(line);
+	/* The line may have been wired anew meanwhile. */
+	if (to != line)
+		vser_wire_report(to);
+}
+
 /*
  * The reader has taken bytes from rx; no wire's lock held.
  *
@@ -539,34 +566,11 @@ static bool vser_rx_defer(struct vser_line *line, struct vser_wire *lead)
  */
 static void vser_rx_made_room(struct vser_line *line)
 {
-	struct vser_line *to = line;
-	struct vser_wire *lead;
-	bool done;
-
 	/* Pairs with the barriers in vser_rx_throttle() and vser_rx_defer(). */
 	smp_mb();
-	if (READ_ONCE(line->throttled) ? !vser_rx_low(line) :
-	    !READ_ONCE(line->deferred) || vser_queue_len(&line->rx))
-		return;
-
-	lead = vser_lead_lock(line);
-	done = vser_rx_defer(line, lead);
-	vser_lead_unlock(lead);
-	/* If it is taken, a writer is at work, and what he has queued is moved. */
-	if (!done && lead == &lead->line->out &&
-	    mutex_trylock(&lead->line->tx.lock)) {
-		done = vser_wire_exchange(lead);
-		mutex_unlock(&lead->line->tx.lock);
-	}
-	if (!done)
-		to = vser_wire_pump(lead, false);
-
-	/* If rx has filled up again by now, RTS has not changed. */
-	vser_rx_relax(line);
-	vser_wire_report(line);
-	/* The line may have been wired anew meanwhile. */
-	if (to != line)
-		vser_wire_report(to);
+	if (READ_ONCE(line->throttled) ? vser_rx_low(line) :
+	    READ_ONCE(line->deferred) && vser_queue_empty(&line->rx))
+		vser_rx_fetch(line);
 }
 
 static void vser_rx_overrun(struct vser_line *line, u32 n)
@@ -2186,11 +2190,11 @@ static ssize_t vser_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		if (late) {
 			ret = vser_iter_fault_in(to, vser_queue_size(&line->rx),
 						 true);
-		} else if (!vser_queue_len(&line->rx)) {
+		} else if (vser_queue_empty(&line->rx)) {
 			if (vser_nonblocking(iocb))
 				return -EAGAIN;
 			ret = vser_wait(line, VSER_KEY_RX,
-					vser_queue_len(&line->rx));
+					!vser_queue_empty(&line->rx));
 		}
 		if (!ret)
 			ret = vser_queue_lock(&line->rx, iocb);
@@ -2222,6 +2226,23 @@ static size_t vser_tx_write(struct vser_line *line, struct iov_iter *from,
 	return n;
 }
 
+/*
+ * Waits for room in tx, or if @late, for the caller's memory. Apart from the write,
+ * which mostly need not wait, and then does not pay for what this has on the stack.
+ */
+static noinline int vser_tx_wait(struct vser_file *vfile, struct kiocb *iocb,
+				 struct iov_iter *from, bool late)
+{
+	struct vser_line *line = vfile->line;
+
+	if (late)
+		return vser_iter_fault_in(from, vser_queue_size(&line->tx), false);
+	if (vser_nonblocking(iocb))
+		return vser_tx_starve(vfile) ? -EAGAIN : 0;
+
+	return vser_wait(line, VSER_KEY_TX, !vser_queue_full(&line->tx));
+}
+
 static ssize_t vser_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct vser_file *vfile = iocb->ki_filp->private_data;
@@ -2231,29 +2252,17 @@ static ssize_t vser_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	int ret;
 
 	while (iov_iter_count(from)) {
-		ret = 0;
-		if (late)
-			ret = vser_iter_fault_in(from, vser_queue_size(&line->tx),
-						 false);
-		if (!ret)
-			ret = vser_queue_lock(&line->tx, iocb);
+		ret = vser_queue_lock(&line->tx, iocb);
 		if (ret)
 			return done ?: ret;
 		n = vser_tx_write(line, from, &late);
 		mutex_unlock(&line->tx.lock);
 		done += n;
-		if (iov_iter_count(from) && !vser_may_go_on())
+		if (!iov_iter_count(from))
+			break;
+		if (!vser_may_go_on())
 			return done ?: -EINTR;
-		if (n || late)
-			continue;
-
-		if (vser_nonblocking(iocb)) {
-			if (vser_tx_starve(vfile))
-				return done ?: -EAGAIN;
-			continue;
-		}
-		ret = vser_wait(line, VSER_KEY_TX,
-				!vser_queue_full(&line->tx));
+		ret = !n || late ? vser_tx_wait(vfile, iocb, from, late) : 0;
 		if (ret)
 			return done ?: ret;
 	}

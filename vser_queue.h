@@ -97,6 +97,17 @@ static inline u32 vser_queue_len(struct vser_queue *queue)
 	return min(in - out, vser_queue_size(queue));
 }
 
+/* As vser_queue_len(), but cheaper. */
+static inline bool vser_queue_empty(struct vser_queue *queue)
+{
+	struct __kfifo *fifo = &queue->fifo.kfifo;
+	/* Pairs with vser_queue_skip(). */
+	u32 out = smp_load_acquire(&fifo->out);
+
+	/* Pairs with vser_queue_put(). */
+	return smp_load_acquire(&fifo->in) == out;
+}
+
 static inline bool vser_queue_full(struct vser_queue *queue)
 {
 	return vser_queue_len(queue) == vser_queue_size(queue);
@@ -274,7 +285,7 @@ static inline u32 vser_queue_swap(struct vser_queue *queue, void **buffer, u32 *
 static inline size_t vser_queue_from_iter(struct vser_queue *queue,
 					  struct iov_iter *from, bool *late)
 {
-	bool whole = !*late && user_backed_iter(from);
+	bool again = *late;
 	size_t done = 0, copied;
 	u32 len;
 	u8 *room;
@@ -290,7 +301,7 @@ static inline size_t vser_queue_from_iter(struct vser_queue *queue,
 		copied = _copy_from_iter(room, len, from);
 		pagefault_enable();
 		*late = copied < len;
-		if (*late && whole) {
+		if (*late && !again && user_backed_iter(from)) {
 			iov_iter_revert(from, copied);
 			break;
 		}
@@ -308,7 +319,7 @@ static inline size_t vser_queue_from_iter(struct vser_queue *queue,
 static inline size_t vser_queue_to_iter(struct vser_queue *queue,
 					struct iov_iter *to, bool *late)
 {
-	bool whole = !*late && user_backed_iter(to);
+	bool again = *late;
 	size_t done = 0, copied;
 	u32 len;
 	u8 *bytes;
@@ -324,7 +335,7 @@ static inline size_t vser_queue_to_iter(struct vser_queue *queue,
 		copied = _copy_to_iter(bytes, len, to);
 		pagefault_enable();
 		*late = copied < len;
-		if (*late && whole) {
+		if (*late && !again && user_backed_iter(to)) {
 			iov_iter_revert(to, copied);
 			break;
 		}

@@ -121,7 +121,8 @@ TRACE_EVENT(vser_wire,
 				   { VSER_WIRE_GENERATOR, "generator" },
 				   { VSER_WIRE_LOOPBACK, "loopback" },
 				   { VSER_WIRE_NULLMODEM, "nullmodem" },
-				   { VSER_WIRE_OPEN, "open" }),
+				   { VSER_WIRE_OPEN, "open" },
+				   { VSER_WIRE_UNPLUGGED, "unplugged" }),
 		  __entry->to)
 );
 

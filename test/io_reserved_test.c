@@ -119,7 +119,7 @@ static size_t firmware_pages(__u64 *pages, size_t room)
 	return n;
 }
 
-TEST_WITHIN(firmware, 120, "what the firmware calls its own is refused at load, and cannot be claimed")
+TEST_WITHIN(firmware, 120, "what is the firmware's is refused at load, and cannot be claimed")
 {
 	struct io_demo_claim claim = {
 		.space = IO_DEMO_MEMORY, .map = IO_DEMO_MAP_CACHED, .size = PAGE,

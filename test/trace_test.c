@@ -222,7 +222,7 @@ TEST(wire, "vser_wire tells how a line was wired, and to which")
 	check_traced("vser_wire: line=0 type=loopback to=0\n"
 		     "vser_wire: line=1 type=nullmodem to=0\n"
 		     "vser_wire: line=0 type=nullmodem to=1\n"
-		     "vser_wire: line=0 type=open to=-1\n"
+		     "vser_wire: line=0 type=unplugged to=-1\n"
 		     "vser_wire: line=1 type=generator to=-1\n");
 }
 
