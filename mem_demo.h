@@ -1004,7 +1004,8 @@ struct mem_dma_sync {
  * MEM_SHOW          - where an object lies, and what it takes
  * MEM_WALK          - the page tables at an object's or a user address
  * MEM_READ, MEM_WRITE - the object's bytes
- * MEM_MAP           - a descriptor that maps an object
+ * MEM_MAP           - a descriptor that maps an object, shared and never executable
+ *                     (PROT_EXEC: mmap() is EPERM, mprotect() is EACCES)
  * MEM_GET_MAPPING   - on that descriptor: what was done with it
  * MEM_BENCH         - measure latencies
  * MEM_GET_PROGRESS  - how far that is

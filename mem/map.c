@@ -99,11 +99,15 @@ static int mem_demo_mapping_mmap(struct file *opened, struct vm_area_struct *vma
 	unsigned long n, pages = vma_pages(vma);
 	int ret;
 
+	/* It is for data. What runs there, nobody could have looked at before. */
+	if (vma->vm_flags & VM_EXEC)
+		return -EPERM;
 	if (!(vma->vm_flags & VM_SHARED) || vma->vm_pgoff >= mapping->pages ||
 	    pages > mapping->pages - vma->vm_pgoff)
 		return -EINVAL;
 
 	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
+	vm_flags_clear(vma, VM_MAYEXEC);
 	for (n = 0; mapping->method != MEM_MAP_FAULT && n < pages; n++) {
 		ret = mem_demo_map_page(mapping, vma, n);
 		if (ret)

@@ -246,6 +246,25 @@ TEST(read_only, "a mapping for reading is for reading")
 	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
 }
 
+TEST(executed, "the memory is for data: no mapping of it is executable")
+{
+	int fd = open_mem();
+	__u64 handle = mem_one(fd, MEM_VZALLOC, MEM_GFP_KERNEL, PAGE);
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(methods); i++) {
+		int mapfd = map_fd(fd, handle, methods[i].method);
+		char *at = map(mapfd, PAGE);
+
+		tap_row(methods[i].name);
+		CHECK(mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_SHARED, mapfd,
+			   0) == MAP_FAILED);
+		CHECK_EQ(errno, EPERM);
+		CHECK_ERR(mprotect(at, PAGE, PROT_READ | PROT_EXEC), EACCES);
+		CHECK_EQ(mprotect(at, PAGE, PROT_READ), 0);
+	}
+}
+
 TEST(mmap_invalid, "only a shared mapping within the object is one")
 {
 	static const struct {
