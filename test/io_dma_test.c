@@ -174,23 +174,6 @@ TEST(above, "memory above the device's mask is EIO, and is not mapped")
 			  &buffer), ENOMEM);
 }
 
-/* How many pages the kernel has given so far, to anybody. */
-static __u64 pages_given(void)
-{
-	FILE *file = fopen("/proc/vmstat", "re");
-	__u64 sum = 0, pages;
-	char line[80];
-
-	CHECK(file);
-	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "pgalloc_%*s %llu", &pages) == 1)
-			sum += pages;
-	fclose(file);
-	CHECK(sum);
-
-	return sum;
-}
-
 TEST(none_above, "if no memory is above the mask, none is taken to find that out")
 {
 	struct io_demo_dma_cost cost = {

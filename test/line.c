@@ -180,6 +180,22 @@ bool file_has(const char *path, const char *text)
 	return found;
 }
 
+__u64 pages_given(void)
+{
+	FILE *file = fopen("/proc/vmstat", "re");
+	__u64 sum = 0, pages;
+	char line[80];
+
+	CHECK(file);
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "pgalloc_%*s %llu", &pages) == 1)
+			sum += pages;
+	fclose(file);
+	CHECK(sum);
+
+	return sum;
+}
+
 /* Time */
 
 __u64 now_ns(void)

@@ -74,6 +74,9 @@ void write_file(const char *path, const char *text);
 /* Does a line of the file have this in it? The line ends with "\n". */
 bool file_has(const char *path, const char *text);
 
+/* How many pages the kernel has given so far, to anybody. */
+__u64 pages_given(void);
+
 /* Time */
 
 __u64 now_ns(void);

@@ -317,10 +317,11 @@ static void check_mem_gone(void)
 /* Calls the laboratory again and again while it is loaded, or is not. */
 static void call_all(void)
 {
-	struct mem_info info;
 	int fd;
 
 	for (;;) {
+		struct mem_info info = { 0 };
+
 		fd = open(LINE, CONTROL_ONLY);
 		CHECK(fd >= 0);
 		if (ioctl(fd, MEM_GET_INFO, &info))

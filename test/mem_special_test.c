@@ -259,23 +259,6 @@ TEST(mempool, "when the backing allocator fails the reserve gives, then nobody")
 	check_nothing_held(fd);
 }
 
-/* Pages that were ever allocated, of all zones. */
-static unsigned long long pages_allocated(void)
-{
-	FILE *file = fopen("/proc/vmstat", "re");
-	unsigned long long sum = 0, pages;
-	char line[128];
-
-	CHECK(file);
-	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "pgalloc_%*s %llu", &pages) == 1)
-			sum += pages;
-	fclose(file);
-	CHECK(sum);
-
-	return sum;
-}
-
 /*
  * A process that is killed when it has been charged, but before the last element,
  * takes no more. Nobody can tell when that is, so it is tried until it was.
@@ -292,7 +275,7 @@ TEST_WITHIN(mempool_killed, 60, "a mempool takes no more elements when its proce
 	pid_t pid;
 
 	for (tries = 0; tries < 200 && taken >= pool.take; tries++) {
-		before = pages_allocated();
+		before = pages_given();
 		CHILD(pid) {
 			struct mem_mempool copy = pool;
 
@@ -305,7 +288,7 @@ TEST_WITHIN(mempool_killed, 60, "a mempool takes no more elements when its proce
 			continue;
 		kill(pid, SIGKILL);
 		CHECK_EQ(waitpid(pid, &status, 0), pid);
-		taken = pages_allocated() - before;
+		taken = pages_given() - before;
 	}
 	CHECK(taken < pool.take);
 	check_nothing_held(fd);
