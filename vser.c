@@ -434,8 +434,9 @@ static bool vser_rx_fill(struct vser_line *line)
 }
 
 /*
- * Half of rx was empty, and may have been filled since then. If it is not full
- * again, the far end sees RTS.
+ * Half of rx was empty, and may have been filled since then. If it is not about to
+ * be full again, the far end sees RTS. While a wire waits for room, the line stays
+ * throttled: by that the reader that makes the room knows that it is to start the wire.
  */
 static void vser_rx_relax(struct vser_line *line)
 {
@@ -445,8 +446,7 @@ static void vser_rx_relax(struct vser_line *line)
 		return;
 
 	lead = vser_lead_lock(line);
-	if (line->throttled &&
-	    (line->full ? vser_rx_low(line) : !vser_rx_high(line)))
+	if (line->throttled && !line->full && !vser_rx_high(line))
 		vser_rx_unthrottle(line);
 	vser_lead_unlock(lead);
 }
@@ -525,6 +525,9 @@ static noinline void vser_rx_fetch(struct vser_line *line)
 	bool done;
 
 	lead = vser_lead_lock(line);
+	/* If a wire waits for room, it is started below, or by who takes the rest. */
+	if (vser_rx_low(line))
+		line->full = false;
 	done = vser_rx_defer(line, lead);
 	vser_lead_unlock(lead);
 	/* If it is taken, a writer is at work, and what he has queued is moved. */
@@ -552,8 +555,8 @@ static noinline void vser_rx_fetch(struct vser_line *line)
  * both are lifted here, each by a reader that cannot miss it:
  *
  * - The wire has found no room. Then line->throttled is set, under the lead's lock,
- *   and a reader that empties half of rx after that sees it; what it took before,
- *   the wire sees (vser_rx_throttle()).
+ *   and stays so while line->full is. A reader that empties half of rx after that sees
+ *   it; what it took before, the wire sees (vser_rx_throttle()).
  * - A reader has deferred them, because there is a rest in rx. Then line->deferred
  *   is set, and the reader that takes the rest sees it; what was taken before, the
  *   one that defers sees (vser_rx_defer()).
