@@ -508,7 +508,7 @@ static bool vser_rx_defer(struct vser_line *line, struct vser_wire *lead)
 	 * has taken is seen here.
 	 */
 	smp_mb();
-	if (!vser_queue_len(&line->rx)) {
+	if (vser_queue_empty(&line->rx)) {
 		WRITE_ONCE(line->deferred, false);
 		return false;
 	}
@@ -517,7 +517,10 @@ static bool vser_rx_defer(struct vser_line *line, struct vser_wire *lead)
 	return true;
 }
 
-/* The reader has made room in rx, or taken its rest: moves what waits in tx for that. */
+/*
+ * The reader has made room in rx, or taken its rest: moves what waits in tx for that.
+ * Apart from vser_rx_made_room(), as most reads only have to look.
+ */
 static noinline void vser_rx_fetch(struct vser_line *line)
 {
 	struct vser_line *to = line;
@@ -562,10 +565,10 @@ static noinline void vser_rx_fetch(struct vser_line *line)
  *   one that defers sees (vser_rx_defer()).
  *
  * The reader that finds one of them true moves the bytes, or defers them once more
- * if there is a rest again, in which case the next one is responsible. As both are
- * changed under the lead's lock alone, the last change is followed by an attempt to
- * move bytes. RTS has no part in this: it is told when all
- * is done, and no sender of ours waits for it to be told.
+ * if there is a rest again, in which case the next one is responsible. Both are changed
+ * under the lead's lock alone, and neither is taken away while bytes wait for it. RTS
+ * has no part in this: it is told when all is done, and no sender of ours waits for it
+ * to be told.
  */
 static void vser_rx_made_room(struct vser_line *line)
 {
@@ -743,7 +746,7 @@ static u32 vser_tx_room(struct vser_wire *wire, bool begun)
 
 static bool vser_tx_empty(struct vser_line *line)
 {
-	return !vser_queue_len(&line->tx);
+	return vser_queue_empty(&line->tx);
 }
 
 /* There is room in tx, or nothing left in it. */
@@ -1193,7 +1196,7 @@ static bool vser_link_exchange(struct vser_line *line)
 	struct vser_line *to = line->out.to;
 	u32 n = vser_queue_len(&line->tx);
 
-	if (!n || vser_queue_len(&to->rx) ||
+	if (!n || !vser_queue_empty(&to->rx) ||
 	    !vser_link_clear_to_send(line) || !vser_rx_open(to) ||
 	    !vser_rx_plain(to, &line->out.link) ||
 	    vser_queue_size(&to->rx) != vser_queue_size(&line->tx))
@@ -1689,12 +1692,12 @@ static void vser_line_reap(struct vser_line *line)
 
 	/* Under the locks: a wire may be at its last touch of a queue. */
 	spin_lock_bh(&line->out.lock);
-	if (!line->out.busy && !vser_queue_len(&line->tx))
+	if (!line->out.busy && vser_queue_empty(&line->tx))
 		tx = vser_queue_take_buffer(&line->tx);
 	spin_unlock_bh(&line->out.lock);
 
 	lead = vser_lead_lock(line);
-	if (!vser_queue_len(&line->rx))
+	if (vser_queue_empty(&line->rx))
 		rx = vser_queue_take_buffer(&line->rx);
 	vser_lead_unlock(lead);
 
@@ -2330,7 +2333,7 @@ static __poll_t vser_poll(struct file *file, poll_table *wait)
 		reads = !rings->rx_size;
 		writes = !rings->tx_size;
 	}
-	if (reads && vser_queue_len(&line->rx))
+	if (reads && !vser_queue_empty(&line->rx))
 		events |= VSER_KEY_RX;
 	if (writes && (!vser_queue_full(&line->tx) || !vser_tx_starve(vfile)))
 		events |= VSER_KEY_TX;

@@ -241,7 +241,7 @@ enum {
  *             to say so; written with WRITE_ONCE, readers look at it without the
  *             lock
  * @full:      the wire found no room in rx, and waits until half of it is empty;
- *             never without @throttled
+ *             never without @throttled, which stays true as long as this is
  * @deferred:  the wire has bytes for rx, and waits until that is empty; written
  *             with WRITE_ONCE, readers look at it without the lock
  * @mark:      mark errors in what is read

@@ -97,7 +97,10 @@ static inline u32 vser_queue_len(struct vser_queue *queue)
 	return min(in - out, vser_queue_size(queue));
 }
 
-/* As vser_queue_len(), but cheaper. */
+/*
+ * Was the queue empty at some moment of this call? A bystander, too, may ask: out is
+ * never ahead of in, and is looked at first, so they are equal only if it was.
+ */
 static inline bool vser_queue_empty(struct vser_queue *queue)
 {
 	struct __kfifo *fifo = &queue->fifo.kfifo;

@@ -3,20 +3,29 @@
 #define _GNU_SOURCE
 
 #include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "tap.h"
 
 #define LOOPS_PER_CPU	8
 
+/* Until this process ends, however it does. */
 static void keep_all_busy(void)
 {
 	int n = LOOPS_PER_CPU * (int)sysconf(_SC_NPROCESSORS_ONLN);
+	pid_t test = getpid();
 
-	while (n--)
-		if (!fork())
-			while (true)
-				;
+	while (n--) {
+		if (fork())
+			continue;
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != test)
+			_exit(0);
+		while (true)
+			;
+	}
 }
 
 TEST(patience, "a limit is longer than what a test says that it needs")
