@@ -87,6 +87,9 @@ unsigned int tap_slow(unsigned int limit);
 /* If set, runs at the start of each test, as part of it. */
 extern void (*tap_before_each)(void);
 
+/* How long a machine at rest takes for what is done to see how slow this one is. */
+extern unsigned int tap_burst_ns;
+
 /* The rest is for the macros. */
 
 #define TAP_AT(text)	tap_at(__FILE__, __LINE__, text)
