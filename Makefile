@@ -242,7 +242,7 @@ uninstall: ## remove what install has installed; KDIR=, DESTDIR=, prefix=
 sparse_off := -Wno-shadow -Wno-sizeof-bool -Wno-pointer-arith \
 	      -Wno-flexible-array-sizeof -Wno-tautological-compare
 
-kernel_sources := $(wildcard *.[ch] mem/*.[ch] io/*.[ch] test/bench/peers/*.c)
+kernel_sources := $(wildcard *.[ch] line/*.[ch] mem/*.[ch] io/*.[ch] test/bench/peers/*.c)
 program_sources := $(wildcard test/*.[ch] test/*/*.[ch] tools/*/*.[ch])
 
 .PHONY: lint
@@ -258,7 +258,7 @@ lint: vm-deps build/coccicheck build/clang-tidy build/man/vserctl.8 ## static ch
 	@scripts=$$(tools/kernel-scripts); \
 	tools/checkpatch $$scripts $(kernel_sources) $(program_sources); \
 	perl $$scripts/kernel-doc -none -Werror $(kernel_sources)
-	@cppcheck --quiet --error-exitcode=1 --std=c11 -I. -Itest \
+	@cppcheck --quiet --error-exitcode=1 --std=c11 -I. -Itest/lib \
 		--enable=warning,performance,portability -i test/planted test tools/vserctl
 	@tools/check-headers $(uapi)
 	@$(CC) $(CFLAGS) $(vserctl_flags) -m32 -D_TIME_BITS=64 -fsyntax-only \
@@ -381,38 +381,47 @@ vm-modules: vm-deps
 
 # Every test is built twice: a 32-bit program must find the same interface. All at
 # once, as there are many.
-tests := $(patsubst test/%_test.c,%,$(wildcard test/*_test.c))
+tests_in = $(patsubst test/$(1)/%_test.c,$(2)%,$(wildcard test/$(1)/*_test.c))
+tests := $(call tests_in,line) $(call tests_in,mem,mem_) $(call tests_in,io,io_)
 test_programs := $(tests:%=build/test/%) $(tests:%=build/test/%-32bit)
 test-programs: build-deps
 	@tools/need perl gcc-multilib
 	+@$(MAKE) --no-print-directory -j "$$(nproc)" all-test-programs
 all-test-programs: $(test_programs)
+.PHONY: test-names
+test-names: ## print the names of the test programs that check-vm runs
+	@echo $(tests)
 
-test_headers := $(wildcard test/*.h) $(uapi)
-test_flags := $(CFLAGS) -Itest -pthread
+test_headers := $(wildcard test/lib/*.h) $(uapi)
+test_flags := $(CFLAGS) -Itest/lib -pthread
 test_flags_32bit := $(test_flags) -m32 -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
 # What the tests share.
-test_common := $(patsubst test/%.c,%.o,\
-		 $(filter-out %_test.c %_client.c,$(wildcard test/*.c)))
+test_common := $(patsubst test/lib/%.c,%.o,$(wildcard test/lib/*.c))
 test_objects := $(test_common:%=build/test-objects/%)
 test_objects_32bit := $(test_common:%=build/test-objects/32bit/%)
 .SECONDARY: $(test_objects) $(test_objects_32bit)
 
-build/test-objects/%.o: test/%.c $(test_headers) | build-deps
+build/test-objects/%.o: test/lib/%.c $(test_headers) | build-deps
 	@mkdir -p $(@D)
 	$(CC) $(test_flags) -c -o $@ $<
 
-build/test-objects/32bit/%.o: test/%.c $(test_headers) | build-deps
+build/test-objects/32bit/%.o: test/lib/%.c $(test_headers) | build-deps
 	@mkdir -p $(@D)
 	$(CC) $(test_flags_32bit) -c -o $@ $<
 
-build/test/%: test/%_test.c $(test_objects) $(test_headers) | build-deps
-	@mkdir -p $(@D)
-	$(CC) $(test_flags) -static -o $@ $(filter %.c %.o,$^)
+# The programs of the folder $(1); their names begin with $(2).
+define test_program_rules
+build/test/$(2)%: test/$(1)/%_test.c $$(test_objects) $$(test_headers) | build-deps
+	@mkdir -p $$(@D)
+	$$(CC) $$(test_flags) -static -o $$@ $$(filter %.c %.o,$$^)
 
-build/test/%-32bit: test/%_test.c $(test_objects_32bit) $(test_headers) | build-deps
-	@mkdir -p $(@D)
-	$(CC) $(test_flags_32bit) -static -o $@ $(filter %.c %.o,$^)
+build/test/$(2)%-32bit: test/$(1)/%_test.c $$(test_objects_32bit) $$(test_headers) | build-deps
+	@mkdir -p $$(@D)
+	$$(CC) $$(test_flags_32bit) -static -o $$@ $$(filter %.c %.o,$$^)
+endef
+$(eval $(call test_program_rules,line,))
+$(eval $(call test_program_rules,mem,mem_))
+$(eval $(call test_program_rules,io,io_))
 
 build/soak/%: test/soak/%_test.c $(test_objects) $(test_headers) | build-deps
 	@mkdir -p $(@D)
@@ -424,12 +433,12 @@ build/fuzz/fuzz: $(fuzz_sources) $(test_objects) $(wildcard test/fuzz/*.h) \
 	@mkdir -p $(@D)
 	$(CC) $(test_flags) -static -o $@ $(filter %.c %.o,$^)
 
-build/unit/%: test/unit/%.c test/tap.c test/tap.h vser_frame.h mem_hist.h $(uapi) | build-deps
+build/unit/%: test/unit/%.c test/lib/tap.c test/lib/tap.h line/frame.h mem/hist.h $(uapi) | build-deps
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -Itest -fsanitize=address,undefined \
-		-fno-sanitize-recover=all -o $@ $< test/tap.c
+	$(CC) $(CFLAGS) -Itest/lib -fsanitize=address,undefined \
+		-fno-sanitize-recover=all -o $@ $< test/lib/tap.c
 
-build/bench/%: test/bench/%.c $(wildcard test/bench/*.h) test/ring.h $(uapi) | build-deps
+build/bench/%: test/bench/%.c $(wildcard test/bench/*.h) test/lib/ring.h $(uapi) | build-deps
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -static -pthread -o $@ $< -lm
 
@@ -441,6 +450,6 @@ build/man/vserctl.8: tools/man-page build/bin/vserctl
 	@mkdir -p $(@D)
 	tools/man-page build/bin/vserctl >$@
 
-build/bin/%: test/%.c test/ring.h vser.h | build-deps
+build/bin/%: test/%.c test/lib/ring.h vser.h | build-deps
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -static -o $@ $<

@@ -32,7 +32,7 @@
 
 #include "io/lab.h"
 #include "io_demo.h"
-#include "vser_int.h"
+#include "lab.h"
 
 static_assert(sizeof(struct io_demo_claim) == 40);
 static_assert(sizeof(struct io_demo_release) == 8);

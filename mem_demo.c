@@ -5,7 +5,7 @@
  * Every allocator of the kernel can be called, held, looked at and measured
  * from user space. mem/ has a table with one row for each allocator, and a file
  * for each way of looking; mem/lab.h is their map. This file is the front: the
- * ioctls, and load and unload. mem_demo.h is the interface, vser_int.h how it is
+ * ioctls, and load and unload. mem_demo.h is the interface, lab.h how it is
  * reached.
  */
 #include <linux/capability.h>
@@ -17,8 +17,8 @@
 #include <linux/vmalloc.h>
 
 #include "mem/lab.h"
-#include "mem_walk.h"
-#include "vser_int.h"
+#include "mem/walk.h"
+#include "lab.h"
 
 static_assert(sizeof(struct mem_allocator) == 88);
 static_assert(sizeof(struct mem_info) == 168);

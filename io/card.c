@@ -32,7 +32,7 @@
 
 #include "io/lab.h"
 #include "io_demo.h"
-#include "vser_compat.h"
+#include "compat.h"
 
 /* The edu device: its registers */
 

@@ -25,7 +25,7 @@
 
 #include "io/lab.h"
 #include "io_demo.h"
-#include "vser_compat.h"
+#include "compat.h"
 
 /**
  * struct io_demo_buffer - memory that a card reaches

@@ -21,7 +21,7 @@
 
 #include "io/lab.h"
 #include "io_demo.h"
-#include "vser_compat.h"
+#include "compat.h"
 
 #define IO_DEMO_MAX_FILE_IO	SZ_1M	/* bytes in one read or write */
 

@@ -10,7 +10,7 @@
 #include <linux/uaccess.h>
 
 #include "lab.h"
-#include "mem_hist.h"
+#include "hist.h"
 
 #define MEM_DEMO_MAX_DEPTH	65536
 #define MEM_DEMO_MAX_BULK	1024	/* objects in one bulk call */

@@ -35,7 +35,7 @@
 #include <linux/workqueue.h>
 
 #include "mem_demo.h"
-#include "vser_compat.h"
+#include "compat.h"
 
 #define MEM_DEMO_NAME		"mem_demo"
 

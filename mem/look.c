@@ -12,7 +12,7 @@
 #include <linux/vmalloc.h>
 
 #include "lab.h"
-#include "mem_walk.h"
+#include "walk.h"
 
 /* Addresses */
 

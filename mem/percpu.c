@@ -10,7 +10,7 @@
 #include <linux/uaccess.h>
 
 #include "lab.h"
-#include "mem_hist.h"
+#include "hist.h"
 
 #define MEM_DEMO_MAX_LOOPS	100000000
 #define MEM_DEMO_COUNT_BATCHES	64	/* of a loop, if it is that long */

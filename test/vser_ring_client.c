@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "ring.h"
+#include "lib/ring.h"
 
 #define RING_SIZE	65536
 

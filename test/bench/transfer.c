@@ -36,7 +36,7 @@
 #include "channel.h"
 #include "figures.h"
 #include "sample.h"
-#include "test/ring.h"
+#include "test/lib/ring.h"
 
 /*
  * Of one measurement. Who was asleep is let go first, but after some ms of that not

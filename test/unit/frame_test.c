@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Unit test of vser_frame.h, on the build machine: which settings are valid,
+ * Unit test of line/frame.h, on the build machine: which settings are valid,
  * how long frames take and when they end, to the fraction of a nanosecond, and
  * the random numbers. Time is checked against the same sums in 128 bits.
  */
@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "tap.h"
-#include "vser_frame.h"
+#include "line/frame.h"
 
 static struct vser_pace pace_of_line(u32 baud, const struct vser_format *fmt)
 {

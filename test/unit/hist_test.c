@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Unit test of mem_hist.h, on the build machine: the buckets of a histogram, and
+ * Unit test of mem/hist.h, on the build machine: the buckets of a histogram, and
  * percentiles against the sorted samples themselves.
  */
 #include <stdlib.h>
 
-#include "mem_hist.h"
+#include "mem/hist.h"
 #include "tap.h"
 
 TEST(buckets, "each time is in the bucket whose ends are around it")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Unit test of vser_frame.h, on the build machine: frames as bits, receivers
+ * Unit test of line/frame.h, on the build machine: frames as bits, receivers
  * that are set as the sender is and others, against a second model of the same,
  * and faults: what they do, and how often.
  */
@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "tap.h"
-#include "vser_frame.h"
+#include "line/frame.h"
 
 #define NR_FORMATS	40
 
@@ -424,7 +424,7 @@ TEST(model_formats, "any format is received in any other as the second model has
 		}
 }
 
-/* The bytes that test/mismatch_test.c expects of the driver. */
+/* The bytes that test/line/mismatch_test.c expects of the driver. */
 TEST(answers, "9600 baud is received at 19200 baud and the other way as in the table")
 {
 	static const u8 sent[] = {

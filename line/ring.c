@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+// SPDX-License-Identifier: GPL-2.0
 /*
  * vser - rings: memory that an open file shares with the process
  *
@@ -11,20 +11,26 @@
  * threads. So of what it writes, nothing is read but its two indices, each once
  * for a decision, and the bytes to be sent, each once; and whatever they are,
  * all accesses stay within the ring that they are about.
- *
- * A part of vser.c, which includes it once, and tells the design.
  */
-#ifndef VSER_RING_H
-#define VSER_RING_H
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/poll.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/vmalloc.h>
 
-static bool vser_ring_size_valid(u32 size)
+#include "compat.h"
+#include "cdev.h"
+
+bool vser_ring_size_valid(u32 size)
 {
 	return !size || (is_power_of_2(size) && size >= PAGE_SIZE &&
 			 size <= VSER_RING_MAX);
 }
 
-static struct vser_rings *vser_rings_alloc(struct vser_file *vfile, u32 rx_size,
-					   u32 tx_size)
+struct vser_rings *vser_rings_alloc(struct vser_file *vfile, u32 rx_size,
+				    u32 tx_size)
 {
 	struct vser_rings *rings;
 	void *memory;
@@ -77,7 +83,7 @@ err_free_rings:
 }
 
 /* Nobody has them mapped, as a mapping holds the file that they belong to. */
-static void vser_rings_free(struct vser_rings *rings)
+void vser_rings_free(struct vser_rings *rings)
 {
 	if (!rings)
 		return;
@@ -88,16 +94,8 @@ static void vser_rings_free(struct vser_rings *rings)
 	kfree(rings);
 }
 
-/* The rings of the file, or NULL. */
-static struct vser_rings *vser_file_rings(struct vser_file *vfile)
-{
-	/* Pairs with vser_file_set_rings(). */
-	return smp_load_acquire(&vfile->rings);
-}
-
 /* Returns false if it has some; another thread may have been faster. */
-static bool vser_file_set_rings(struct vser_file *vfile,
-				struct vser_rings *rings)
+bool vser_file_set_rings(struct vser_file *vfile, struct vser_rings *rings)
 {
 	/* Fully ordered: who sees them sees what is in them. */
 	return !cmpxchg(&vfile->rings, NULL, rings);
@@ -107,7 +105,7 @@ static bool vser_file_set_rings(struct vser_file *vfile,
  * Maps the memory into @vma, all of it. The pages are counted, and stay what
  * they are for whoever still looks at them after they were freed here.
  */
-static int vser_rings_map(struct vser_rings *rings, struct vm_area_struct *vma)
+int vser_rings_map(struct vser_rings *rings, struct vm_area_struct *vma)
 {
 	size_t at;
 	int ret;
@@ -219,7 +217,8 @@ static int vser_ring_send(struct vser_line *line, struct vser_rings *rings)
  * many there are in it now. Returns how many were moved, or an error.
  */
 static int vser_ring_receive_some(struct vser_line *line,
-				  struct vser_rings *rings, u32 most, u32 *used)
+				  struct vser_rings *rings, u32 most,
+				  u32 *used)
 {
 	u32 n;
 
@@ -270,7 +269,7 @@ static int vser_ring_receive(struct vser_line *line, struct vser_rings *rings)
 }
 
 /* As vser_ring_send(), without the lock; it may be interrupted. */
-static int vser_ring_sync_tx(struct vser_line *line, struct vser_rings *rings)
+int vser_ring_sync_tx(struct vser_line *line, struct vser_rings *rings)
 {
 	int ret;
 
@@ -286,7 +285,7 @@ static int vser_ring_sync_tx(struct vser_line *line, struct vser_rings *rings)
  * Moves what can be moved, both ways. To send comes first, as a loopback may
  * receive that. A ring with an impossible index does not stop the other one.
  */
-static int vser_rings_sync(struct vser_line *line, struct vser_rings *rings)
+int vser_rings_sync(struct vser_line *line, struct vser_rings *rings)
 {
 	int tx = 0, rx = 0;
 
@@ -303,7 +302,7 @@ static int vser_rings_sync(struct vser_line *line, struct vser_rings *rings)
  * are. The caller has registered to be woken. If a signal came in between, both
  * are said to be ready: then it is for the process to look again.
  */
-static __poll_t vser_rings_poll(struct vser_line *line, struct vser_rings *rings)
+__poll_t vser_rings_poll(struct vser_line *line, struct vser_rings *rings)
 {
 	__poll_t events = 0;
 	int ret;
@@ -331,7 +330,7 @@ static __poll_t vser_rings_poll(struct vser_line *line, struct vser_rings *rings
  * room. The process may be exiting, and then no signal ends its wait for the lock.
  * That is short: those that hold it wait for nothing.
  */
-static void vser_rings_close(struct vser_line *line, struct vser_rings *rings)
+void vser_rings_close(struct vser_line *line, struct vser_rings *rings)
 {
 	if (!rings)
 		return;
@@ -340,5 +339,3 @@ static void vser_rings_close(struct vser_line *line, struct vser_rings *rings)
 	vser_ring_send(line, rings);
 	mutex_unlock(&line->tx.lock);
 }
-
-#endif /* VSER_RING_H */

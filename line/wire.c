@@ -1,159 +1,17 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+// SPDX-License-Identifier: GPL-2.0
 /*
  * vser - wires: what moves the bytes, and when
  *
- * A wire knows frames, their pace and its timer. What it carries, and where to,
- * it learns from its source and its far end alone (vser_line.h).
- *
- * A part of vser.c, which includes it once, and tells the design.
+ * A wire knows frames, their pace and its timer. What it carries, and where to, it
+ * learns from its source and its far end alone (line.h).
  */
-#ifndef VSER_WIRE_H
-#define VSER_WIRE_H
+#include <linux/hrtimer.h>
+#include <linux/spinlock.h>
+#include <linux/timekeeping.h>
 
-static void vser_count(u64 *counter, u64 n)
-{
-	WRITE_ONCE(*counter, *counter + n);
-}
-
-/* Waiting */
-
-/**
- * struct vser_waiter - a task that waits for something of a line
- * @entry: in line->wait
- * @what:  what it waits for, VSER_KEY_RX and its like
- */
-struct vser_waiter {
-	wait_queue_entry_t entry;
-	__poll_t what;
-};
-
-/* Called under the lock of line->wait. */
-static int vser_waiter_wake(wait_queue_entry_t *entry, unsigned int mode,
-			    int sync, void *key)
-{
-	struct vser_waiter *waiter = container_of(entry, struct vser_waiter,
-						  entry);
-
-	if (!(key_to_poll(key) & waiter->what))
-		return 0;
-
-	return autoremove_wake_function(entry, mode, sync, key);
-}
-
-/*
- * Like wait_event_interruptible(), but wake-ups for other things do not wake the
- * task, and the condition is checked again before the task queues again: a woken
- * task usually finds it true.
- */
-#define vser_wait(line, events, condition)				\
-({									\
-	wait_queue_head_t *__wait = &(line)->wait;			\
-	struct vser_waiter __waiter = { .what = (events) };		\
-	int __ret = 0;							\
-									\
-	init_wait(&__waiter.entry);					\
-	__waiter.entry.func = vser_waiter_wake;				\
-	might_sleep();							\
-	while (!__ret && !(condition)) {				\
-		__ret = prepare_to_wait_event(__wait, &__waiter.entry,	\
-					      TASK_INTERRUPTIBLE);	\
-		if (condition)						\
-			__ret = 0;					\
-		else if (!__ret)					\
-			schedule();					\
-	}								\
-	finish_wait(__wait, &__waiter.entry);				\
-	__ret;								\
-})
-
-/*
- * Wakes those that wait for what the caller has just brought about. The barrier
- * pairs with that of vser_wait() and vser_poll(): either they see it, or they
- * are seen here.
- */
-static void vser_wake(struct vser_line *line, __poll_t what)
-{
-	if (wq_has_sleeper(&line->wait))
-		wake_up_interruptible_poll(&line->wait, what);
-}
-
-/* Received events and modem lines */
-
-/*
- * The lock under which @line receives; to be released with vser_lead_unlock().
- * Whoever changes line->lead holds the lock of the wire that it named, so the
- * wire that is found under its own lock is the right one.
- */
-static struct vser_wire *vser_lead_lock(struct vser_line *line)
-	__acquires(&line->lead->lock)
-{
-	struct vser_wire *wire;
-
-	for (;;) {
-		wire = READ_ONCE(line->lead);
-		spin_lock_bh(&wire->lock);
-		/* Pairs with vser_set_lead(): what was received under the old. */
-		if (wire == smp_load_acquire(&line->lead))
-			return wire;
-		spin_unlock_bh(&wire->lock);
-	}
-}
-
-static void vser_lead_unlock(struct vser_wire *wire)
-	__releases(&wire->lock)
-{
-	spin_unlock_bh(&wire->lock);
-}
-
-/* The last act under the lock of the old lead. */
-static void vser_set_lead(struct vser_line *line, struct vser_wire *lead)
-{
-	/* Pairs with vser_lead_lock(). */
-	smp_store_release(&line->lead, lead);
-}
-
-static void vser_assert_lead(struct vser_line *line)
-{
-	lockdep_assert_held(&line->lead->lock);
-}
-
-static void vser_event(struct vser_line *line, u32 type, u32 value)
-{
-	vser_assert_lead(line);
-
-	if (!line->events)
-		return;
-
-	line->events[line->event_seq & (VSER_EVENTS - 1)] = (struct vser_event) {
-		.position = line->position,
-		.type = type,
-		.value = value,
-	};
-	WRITE_ONCE(line->event_seq, line->event_seq + 1);
-	vser_wake(line, VSER_KEY_EVENT);
-}
-
-/* The far end sets the line's modem inputs. */
-static void vser_modem_receive(struct vser_line *line, u32 inputs)
-{
-	u32 changed = line->inputs ^ inputs;
-
-	vser_assert_lead(line);
-
-	if (!changed)
-		return;
-
-	trace_vser_modem(line->index, inputs, changed);
-	WRITE_ONCE(line->inputs, inputs);
-	vser_count(&line->n_cts, !!(changed & TIOCM_CTS));
-	vser_count(&line->n_dsr, !!(changed & TIOCM_DSR));
-	vser_count(&line->n_ri, !!(changed & TIOCM_RI));
-	vser_count(&line->n_dcd, !!(changed & TIOCM_CD));
-	/* Last: who waits for a change looks at the counters. */
-	vser_event(line, VSER_EVENT_MODEM, inputs);
-}
-
-/* Wires */
+#include "compat.h"
+#include "line.h"
+#include "trace.h"
 
 /*
  * Has the timer look at the wire when a batch has ended. From look to look it is
@@ -162,7 +20,7 @@ static void vser_modem_receive(struct vser_line *line, u32 inputs)
  * that, it is from now. Nor is it more than fits into a batch, so that who catches
  * up in between finds no more than that.
  */
-static void vser_wire_arm(struct vser_wire *wire, u64 now)
+void vser_wire_arm(struct vser_wire *wire, u64 now)
 {
 	u64 latency = READ_ONCE(wire->line->latency);
 	u64 latest = max(wire->look + latency, now);
@@ -177,7 +35,7 @@ static void vser_wire_arm(struct vser_wire *wire, u64 now)
 }
 
 /* The frames that start from now on pass between the ends as they are set now. */
-static void vser_wire_set_ends(struct vser_wire *wire)
+void vser_wire_set_ends(struct vser_wire *wire)
 {
 	const struct vser_line *from = wire->line;
 	const struct vser_line *to = wire->to ?: from;
@@ -259,7 +117,7 @@ static void vser_wire_run(struct vser_wire *wire, u64 now)
  * into the past. Returns the time, or 0 if the wire is not paced: it does not need
  * it, and looking is dear.
  */
-static u64 vser_wire_catch_up(struct vser_wire *wire)
+u64 vser_wire_catch_up(struct vser_wire *wire)
 {
 	u64 now = wire->paced ? ktime_get_ns() : 0;
 
@@ -276,7 +134,7 @@ static u64 vser_wire_catch_up(struct vser_wire *wire)
  * before. It may still be queued for a time that was right when the wire was paced,
  * or had another latency.
  */
-static void vser_wire_move_later(struct vser_wire *wire)
+void vser_wire_move_later(struct vser_wire *wire)
 {
 	ktime_t at = ktime_add_ns(ktime_get(), READ_ONCE(wire->line->latency));
 
@@ -387,7 +245,7 @@ static bool vser_wire_exchange_locked(struct vser_wire *wire)
 	return true;
 }
 
-static bool vser_wire_exchange(struct vser_wire *wire)
+bool vser_wire_exchange(struct vser_wire *wire)
 {
 	bool done;
 
@@ -408,7 +266,7 @@ static bool vser_wire_exchange(struct vser_wire *wire)
  * that the queue never fills: hence not so much if each frame is looked at. If there
  * is more, the timer goes on: vser_wire_move().
  */
-static struct vser_line *vser_wire_pump(struct vser_wire *wire, bool exchange)
+struct vser_line *vser_wire_pump(struct vser_wire *wire, bool exchange)
 {
 	u32 moved = 0, most = VSER_MAX_FIFO;
 	struct vser_line *to;
@@ -432,7 +290,7 @@ static struct vser_line *vser_wire_pump(struct vser_wire *wire, bool exchange)
 }
 
 /* The modem outputs that the line drives: none while it is closed. */
-static u32 vser_modem_driven(struct vser_line *line)
+u32 vser_modem_driven(struct vser_line *line)
 {
 	return READ_ONCE(line->openers) ? READ_ONCE(line->outputs) : 0;
 }
@@ -476,7 +334,7 @@ static struct vser_line *vser_modem_tell(struct vser_line *line)
  * Nothing waits for this: a wire looks for room itself, and a reader that makes room
  * starts the wire, in vser_rx_made_room().
  */
-static void vser_wire_report(struct vser_line *line)
+void vser_wire_report(struct vser_line *line)
 {
 	unsigned int round;
 
@@ -493,7 +351,7 @@ static void vser_wire_report(struct vser_line *line)
  * Something has changed that the wire may have waited for: frames to send, or
  * room for them. No wire's lock held.
  */
-static void vser_wire_kick(struct vser_wire *wire)
+void vser_wire_kick(struct vser_wire *wire)
 {
 	vser_wire_report(vser_wire_pump(wire, false));
 }
@@ -503,7 +361,7 @@ static void vser_wire_kick(struct vser_wire *wire)
  * the far end knows, and nothing is under way that it sent without knowing; and
  * what waited, on either wire, goes on.
  */
-static void vser_modem_send(struct vser_line *line)
+void vser_modem_send(struct vser_line *line)
 {
 	vser_modem_tell(line);
 	vser_wire_kick(READ_ONCE(line->lead));
@@ -552,7 +410,7 @@ static enum hrtimer_restart vser_wire_timer(struct hrtimer *timer)
  * format, and pacing. Caller: config_lock of the line at either end. One that
  * changes the other end at the same time tunes the wire after it has done so.
  */
-static void vser_wire_tune(struct vser_wire *wire)
+void vser_wire_tune(struct vser_wire *wire)
 {
 	u64 period = wire->source->endless ? wire->line->generator.period : 0;
 	/* Each number is valid by itself. */
@@ -576,7 +434,7 @@ static void vser_wire_tune(struct vser_wire *wire)
 		vser_wire_set_ends(wire);
 }
 
-static void vser_wire_retune(struct vser_wire *wire)
+void vser_wire_retune(struct vser_wire *wire)
 {
 	spin_lock_bh(&wire->lock);
 	vser_wire_tune(wire);
@@ -586,7 +444,7 @@ static void vser_wire_retune(struct vser_wire *wire)
 }
 
 /* The latency has changed: it counts from now. */
-static void vser_wire_look_again(struct vser_wire *wire)
+void vser_wire_look_again(struct vser_wire *wire)
 {
 	u64 now;
 
@@ -601,8 +459,8 @@ static void vser_wire_look_again(struct vser_wire *wire)
 	vser_wire_kick(wire);
 }
 
-static void vser_wire_init(struct vser_wire *wire, struct vser_line *line,
-			   const struct vser_source *source)
+void vser_wire_init(struct vser_wire *wire, struct vser_line *line,
+		    const struct vser_source *source)
 {
 	spin_lock_init(&wire->lock);
 	hrtimer_setup(&wire->timer, vser_wire_timer, CLOCK_MONOTONIC,
@@ -613,5 +471,3 @@ static void vser_wire_init(struct vser_wire *wire, struct vser_line *line,
 	wire->pace = vser_pace_of_uart(&line->uart);
 	vser_link_set_ends(&wire->link, &line->uart, &line->uart);
 }
-
-#endif /* VSER_WIRE_H */

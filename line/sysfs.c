@@ -1,14 +1,19 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+// SPDX-License-Identifier: GPL-2.0
 /*
  * vser - the files of a line in sysfs: /sys/class/vser/<name>/
  *
  * Each attribute reads back what it accepts. One trailing newline is ignored,
  * so that echo can be used; what is malformed is EINVAL and changes nothing.
- *
- * A part of vser.c, which includes it once.
  */
-#ifndef VSER_SYSFS_H
-#define VSER_SYSFS_H
+#include <linux/device.h>
+#include <linux/log2.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/string_helpers.h>
+#include <linux/sysfs.h>
+
+#include "line.h"
 
 static struct vser_line *vser_dev_line(struct device *dev)
 {
@@ -55,8 +60,8 @@ static ssize_t vser_number_show(struct device *dev,
 }
 
 static ssize_t vser_number_store(struct device *dev,
-				 struct device_attribute *attr,
-				 const char *buf, size_t count)
+				 struct device_attribute *attr, const char *buf,
+				 size_t count)
 {
 	struct vser_number_attr *number =
 		container_of(attr, struct vser_number_attr, attr);
@@ -230,7 +235,6 @@ static ssize_t wire_store(struct device *dev, struct device_attribute *attr,
 	const struct vser_far_ops *far;
 	struct vser_line *peer = NULL;
 	char text[32], *name;
-	size_t i;
 
 	if (vser_attr_text(buf, count, text, sizeof(text)))
 		return -EINVAL;
@@ -238,12 +242,9 @@ static ssize_t wire_store(struct device *dev, struct device_attribute *attr,
 	if (name)
 		*name++ = '\0';
 
-	for (i = 0; i < ARRAY_SIZE(vser_fars); i++)
-		if (!strcmp(vser_fars[i]->name, text))
-			break;
-	if (i == ARRAY_SIZE(vser_fars))
+	far = vser_far_by_name(text);
+	if (!far)
 		return -EINVAL;
-	far = vser_fars[i];
 	/* A null modem leads to another line, and nothing else does. */
 	if (far == &vser_far_nullmodem) {
 		peer = name ? vser_line_by_name(name) : NULL;
@@ -548,10 +549,8 @@ static const struct attribute_group vser_stats_group = {
 	.attrs = vser_stats_attrs,
 };
 
-static const struct attribute_group *vser_groups[] = {
+const struct attribute_group *vser_groups[] = {
 	&vser_group,
 	&vser_stats_group,
 	NULL
 };
-
-#endif /* VSER_SYSFS_H */

@@ -19,7 +19,7 @@
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
-#include "vser_compat.h"
+#include "compat.h"
 
 /*
  * Between two turns of a loop in process context: offers the CPU to others. Returns

@@ -152,7 +152,7 @@ TRACE_EVENT(vser_timer,
 #endif /* VSER_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH
-#define TRACE_INCLUDE_PATH .
+#define TRACE_INCLUDE_PATH line
 #undef TRACE_INCLUDE_FILE
-#define TRACE_INCLUDE_FILE vser_trace
+#define TRACE_INCLUDE_FILE trace
 #include <trace/define_trace.h>

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vser - opening and closing a line
+ *
+ * Touches how many have the line open, the lifetime of its buffers, and the modem
+ * lines that its program drives.
+ */
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/termios.h>
+#include <linux/workqueue.h>
+
+#include "line.h"
+#include "trace.h"
+
+/* Frees the buffers of a closed line that have nothing left in them. */
+static void vser_line_reap(struct vser_line *line)
+{
+	void *tx = NULL, *rx = NULL;
+	struct vser_wire *lead;
+
+	lockdep_assert_held(&line->open_lock);
+
+	if (line->openers)
+		return;
+
+	/* Under the locks: a wire may be at its last touch of a queue. */
+	spin_lock_bh(&line->out.lock);
+	if (!line->out.busy && vser_queue_empty(&line->tx))
+		tx = vser_queue_take_buffer(&line->tx);
+	spin_unlock_bh(&line->out.lock);
+
+	lead = vser_lead_lock(line);
+	if (vser_queue_empty(&line->rx))
+		rx = vser_queue_take_buffer(&line->rx);
+	vser_lead_unlock(lead);
+
+	vser_buffer_free(line->account, tx, vser_queue_size(&line->tx));
+	vser_buffer_free(line->account, rx, vser_queue_size(&line->rx));
+	if (!line->tx.fifo.kfifo.data && !line->rx.fifo.kfifo.data) {
+		vser_account_put(line->account);
+		line->account = NULL;
+	}
+}
+
+/*
+ * The first opener pays for both buffers, also for what an earlier one has left.
+ * Returns 0 if both are there.
+ */
+static int vser_line_alloc(struct vser_line *line)
+{
+	struct vser_account *account = vser_account_get();
+	size_t held = 0;
+	int ret;
+
+	lockdep_assert_held(&line->open_lock);
+
+	if (!account)
+		return -ENOMEM;
+	if (line->tx.fifo.kfifo.data)
+		held += vser_queue_size(&line->tx);
+	if (line->rx.fifo.kfifo.data)
+		held += vser_queue_size(&line->rx);
+	if (held && account != line->account) {
+		ret = vser_account_move(line->account, account, held);
+		if (ret) {
+			vser_account_put(account);
+			return ret;
+		}
+	}
+	vser_account_put(line->account);
+	line->account = account;
+
+	ret = vser_queue_alloc(&line->tx, account);
+	if (!ret)
+		ret = vser_queue_alloc(&line->rx, account);
+	if (ret)
+		vser_line_reap(line);
+
+	return ret;
+}
+
+void vser_reap_work(struct work_struct *work)
+{
+	struct vser_line *line = container_of(work, struct vser_line, reap);
+
+	mutex_lock(&line->open_lock);
+	vser_line_reap(line);
+	mutex_unlock(&line->open_lock);
+}
+
+static void vser_set_outputs(struct vser_line *line, u32 outputs)
+{
+	lockdep_assert_held(&line->open_lock);
+
+	/* What has been sent here by now is not affected. */
+	vser_wire_kick(READ_ONCE(line->lead));
+	WRITE_ONCE(line->outputs, outputs);
+	vser_modem_send(line);
+}
+
+/*
+ * Under the lock of the lead: a frame for which there was room is not lost because
+ * the line is closed before it is in rx.
+ */
+static void vser_set_openers(struct vser_line *line, unsigned int openers)
+{
+	struct vser_wire *lead = vser_lead_lock(line);
+
+	/* Pairs with vser_rx_open(): there is a buffer before there are openers. */
+	smp_store_release(&line->openers, openers);
+	vser_lead_unlock(lead);
+}
+
+int vser_line_open(struct vser_line *line, fmode_t mode)
+{
+	int ret;
+
+	lockdep_assert_held(&line->open_lock);
+
+	if (line->openers && line->exclusive)
+		return -EBUSY;
+
+	ret = line->openers ? 0 : vser_line_alloc(line);
+	if (ret)
+		return ret;
+
+	vser_set_openers(line, line->openers + 1);
+	/* With what was asked for while the line was closed. */
+	if (line->openers == 1) {
+		vser_set_outputs(line, line->outputs | TIOCM_DTR | TIOCM_RTS);
+		vser_tx_resume_break(line);
+	}
+	if ((mode & FMODE_READ) && !line->readers++)
+		line->far->listen(line, true);
+	trace_vser_open(line->index, line->openers, line->readers);
+
+	return 0;
+}
+
+void vser_line_close(struct vser_line *line, fmode_t mode)
+{
+	lockdep_assert_held(&line->open_lock);
+
+	if ((mode & FMODE_READ) && !--line->readers)
+		line->far->listen(line, false);
+	/* RTS first: the far end must not send into a closed line. */
+	if (line->openers == 1)
+		vser_set_outputs(line, 0);
+	vser_set_openers(line, line->openers - 1);
+	/* Now that no new one can begin. */
+	if (!line->openers)
+		vser_tx_end_break(line, NULL, 0);
+	trace_vser_close(line->index, line->openers, line->readers);
+	vser_line_reap(line);
+}
+
+/*
+ * Of the modem outputs, changes those in @mask to @bits. A closed line drives none
+ * of them: there it takes effect at the next open.
+ */
+int vser_change_modem(struct vser_line *line, u32 mask, u32 bits)
+{
+	u32 outputs;
+
+	mask &= VSER_MODEM_OUTPUTS;
+	if (mutex_lock_killable(&line->open_lock))
+		return -EINTR;
+	outputs = (line->outputs & ~mask) | (bits & mask);
+	if (line->openers)
+		vser_set_outputs(line, outputs);
+	else
+		WRITE_ONCE(line->outputs, outputs);
+	mutex_unlock(&line->open_lock);
+
+	return 0;
+}

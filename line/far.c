@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vser - far ends: what a line can be wired to
+ *
+ * A far end is a table of functions (&struct vser_far_ops); a new kind of wiring
+ * is a new table. Touches what the line at the other end receives, by the functions
+ * of receive.c and events.c.
+ */
+#include <linux/string.h>
+#include <linux/termios.h>
+
+#include "line.h"
+#include "trace.h"
+
+/* Far ends that absorb what they get: "generator" and "open" */
+
+static void vser_sink_listen(struct vser_line *line, bool on)
+{
+}
+
+static u32 vser_sink_room(struct vser_line *line, bool begun)
+{
+	return line->brk ? 0 : U32_MAX;
+}
+
+static void vser_sink_receive(struct vser_line *line, const u8 *bytes, u32 n)
+{
+}
+
+static void vser_sink_rest(struct vser_line *line)
+{
+}
+
+static void vser_sink_modem(struct vser_line *line, u32 outputs, bool held)
+{
+}
+
+static void vser_sink_break(struct vser_line *line)
+{
+}
+
+#define VSER_FAR_SINK						\
+	.receive = vser_sink_receive,				\
+	.rest = vser_sink_rest,					\
+	.modem = vser_sink_modem,				\
+	.brk = vser_sink_break
+
+const struct vser_far_ops vser_far_generator = {
+	.name = "generator",
+	.type = VSER_WIRE_GENERATOR,
+	.flow = VSER_FLOW_NONE,
+	.listen = vser_generator_switch,
+	.room = vser_sink_room,
+	VSER_FAR_SINK
+};
+
+static const struct vser_far_ops vser_far_open = {
+	.name = "open",
+	.type = VSER_WIRE_OPEN,
+	.flow = VSER_FLOW_NONE,
+	.listen = vser_sink_listen,
+	.room = vser_sink_room,
+	VSER_FAR_SINK
+};
+
+/*
+ * A plug that is pulled: what the line sends waits, and nobody is there. So is a line
+ * whose peer has left the null modem, and one that is just being wired.
+ */
+
+static u32 vser_unplugged_room(struct vser_line *line, bool begun)
+{
+	return 0;
+}
+
+const struct vser_far_ops vser_far_unplugged = {
+	.name = "unplugged",
+	.type = VSER_WIRE_UNPLUGGED,
+	.flow = VSER_FLOW_RTSCTS,
+	.listen = vser_sink_listen,
+	.room = vser_unplugged_room,
+	VSER_FAR_SINK
+};
+
+/*
+ * Far ends that are a line, line->out.to: "loopback", where it is the line
+ * itself, and "nullmodem". line->out is the lead of that line, and its lock is
+ * held.
+ */
+
+/* May the line begin to send, if there is room? */
+static bool vser_link_clear_to_send(struct vser_line *line)
+{
+	return !line->brk && (READ_ONCE(line->flow) != VSER_FLOW_RTSCTS ||
+			      READ_ONCE(line->may_send));
+}
+
+/*
+ * The frame that is on the wire is finished when RTS goes off, as the shift register
+ * of a UART empties itself. Only if that would lose it, it starts again later: the
+ * other end has been closed, or has flow control, too, and was set anew and takes more
+ * room now.
+ */
+static u32 vser_link_room(struct vser_line *line, bool begun)
+{
+	struct vser_line *to = line->out.to;
+
+	if (line->brk || (!begun && !vser_link_clear_to_send(line)))
+		return 0;
+	if (READ_ONCE(line->flow) != VSER_FLOW_RTSCTS)
+		return U32_MAX;
+	if (begun && !vser_rx_open(to))
+		return 0;
+	if (READ_ONCE(to->flow) != VSER_FLOW_RTSCTS)
+		return U32_MAX;
+
+	return vser_rx_room(to, &line->out.link);
+}
+
+static void vser_link_receive(struct vser_line *line, const u8 *bytes, u32 n)
+{
+	vser_count(&line->out.to->rx_arrived, n);
+	vser_rx_receive(line->out.to, &line->out.link, bytes, n);
+}
+
+/* The usual case of fast transfers, and the one that copies nothing. */
+static bool vser_link_exchange(struct vser_line *line)
+{
+	struct vser_line *to = line->out.to;
+	u32 n = vser_queue_len(&line->tx);
+
+	if (!n || !vser_queue_empty(&to->rx) ||
+	    !vser_link_clear_to_send(line) || !vser_rx_open(to) ||
+	    !vser_rx_plain(to, &line->out.link) ||
+	    vser_queue_size(&to->rx) != vser_queue_size(&line->tx))
+		return false;
+
+	/* First: who finds tx empty finds all of it counted as sent. */
+	vser_count(&line->tx_sent, n);
+	vser_count(&to->rx_arrived, n);
+	vser_queue_exchange(&line->tx, &to->rx);
+	trace_vser_tx(line->index, n, 0);
+	vser_rx_took(to, n);
+
+	return true;
+}
+
+static void vser_link_at_rest(struct vser_line *line)
+{
+	vser_rx_rest(line->out.to, &line->out.link);
+}
+
+static void vser_link_modem(struct vser_line *line, u32 outputs, bool held)
+{
+	u32 inputs = 0;
+
+	WRITE_ONCE(line->out.to->may_send, outputs & TIOCM_RTS);
+	if ((outputs & TIOCM_RTS) && !held)
+		inputs |= TIOCM_CTS;
+	if (outputs & TIOCM_DTR)
+		inputs |= TIOCM_DSR | TIOCM_CD;
+	if (outputs & TIOCM_OUT1)
+		inputs |= TIOCM_RI;
+	vser_modem_receive(line->out.to, inputs);
+}
+
+static void vser_link_break(struct vser_line *line)
+{
+	static const struct vser_char brk = { .brk = true };
+
+	vser_rx_char(line->out.to, &brk);
+	vser_rx_tell_lost(line->out.to);
+}
+
+#define VSER_FAR_LINK						\
+	.flow = VSER_FLOW_RTSCTS,				\
+	.listen = vser_sink_listen,				\
+	.room = vser_link_room,					\
+	.receive = vser_link_receive,				\
+	.exchange = vser_link_exchange,				\
+	.rest = vser_link_at_rest,				\
+	.modem = vser_link_modem,				\
+	.brk = vser_link_break
+
+const struct vser_far_ops vser_far_loopback = {
+	.name = "loopback",
+	.type = VSER_WIRE_LOOPBACK,
+	VSER_FAR_LINK
+};
+
+const struct vser_far_ops vser_far_nullmodem = {
+	.name = "nullmodem",
+	.type = VSER_WIRE_NULLMODEM,
+	VSER_FAR_LINK
+};
+
+static const struct vser_far_ops * const vser_fars[] = {
+	&vser_far_generator,
+	&vser_far_loopback,
+	&vser_far_nullmodem,
+	&vser_far_open,
+	&vser_far_unplugged,
+};
+
+const struct vser_far_ops *vser_far_by_name(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(vser_fars); i++)
+		if (!strcmp(vser_fars[i]->name, name))
+			return vser_fars[i];
+
+	return NULL;
+}
+
+const struct vser_far_ops *vser_far_by_type(u32 type)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(vser_fars); i++)
+		if (vser_fars[i]->type == type)
+			return vser_fars[i];
+
+	return NULL;
+}

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vser - receiving: from a wire to the program
+ *
+ * Touches the rx queue, as its producer, and all that is protected by the lock of
+ * the wire that leads to the line.
+ */
+#include <linux/mutex.h>
+
+#include "line.h"
+#include "trace.h"
+
+/* At least half of rx is empty: time to go on. */
+static bool vser_rx_low(struct vser_line *line)
+{
+	return vser_queue_len(&line->rx) <= vser_queue_size(&line->rx) / 2;
+}
+
+/* Seven eighths of rx are full: the sender is to stop. */
+bool vser_rx_high(struct vser_line *line)
+{
+	u32 size = vser_queue_size(&line->rx);
+
+	return vser_queue_len(&line->rx) >= size - size / 8;
+}
+
+static void vser_rx_unthrottle(struct vser_line *line)
+{
+	vser_assert_lead(line);
+
+	WRITE_ONCE(line->throttled, false);
+	line->full = false;
+	/* Pairs with vser_wire_report(): who takes the bit sees this. */
+	smp_mb__before_atomic();
+	set_bit(VSER_RTS_STALE, &line->flags);
+}
+
+/*
+ * rx is about to be full: the reader calls when it has made room. A line is throttled
+ * only while rx is not low: no reader calls otherwise.
+ */
+void vser_rx_throttle(struct vser_line *line)
+{
+	vser_assert_lead(line);
+
+	if (line->throttled)
+		return;
+
+	WRITE_ONCE(line->throttled, true);
+	/* As in vser_rx_unthrottle(). */
+	smp_mb__before_atomic();
+	set_bit(VSER_RTS_STALE, &line->flags);
+	/*
+	 * Either the reader sees this after it has taken bytes, or what it has
+	 * taken is seen here.
+	 */
+	smp_mb();
+	if (vser_rx_low(line))
+		vser_rx_unthrottle(line);
+}
+
+/*
+ * There is no room in rx: the wire waits for the reader that makes some. Returns
+ * false if one has done so meanwhile.
+ */
+static bool vser_rx_fill(struct vser_line *line)
+{
+	line->full = true;
+	vser_rx_throttle(line);
+	/* A reader that comes after this look finds the line throttled. */
+	if (vser_rx_low(line))
+		line->full = false;
+
+	return line->full;
+}
+
+/*
+ * Half of rx was empty, and may have been filled since then. If it is not about to
+ * be full again, the far end sees RTS. While a wire waits for room, the line stays
+ * throttled: by that the reader that makes the room knows that it is to start the wire.
+ */
+static void vser_rx_relax(struct vser_line *line)
+{
+	struct vser_wire *lead;
+
+	if (!READ_ONCE(line->throttled) || vser_rx_high(line))
+		return;
+
+	lead = vser_lead_lock(line);
+	if (line->throttled && !line->full && !vser_rx_high(line))
+		vser_rx_unthrottle(line);
+	vser_lead_unlock(lead);
+}
+
+/*
+ * How many frames rx takes, whatever becomes of them on the way over @link. If
+ * none, there are none from here on until the reader has emptied half of it.
+ */
+u32 vser_rx_room(struct vser_line *line, const struct vser_link *link)
+{
+	u32 room;
+
+	vser_assert_lead(line);
+
+	if (line->full && !vser_rx_low(line))
+		return 0;
+	line->full = false;
+
+	do {
+		room = vser_queue_size(&line->rx) - vser_queue_len(&line->rx);
+		if (line->mark)
+			room /= 3;
+		if (!vser_link_clean(link))
+			room /= VSER_CHARS_MAX;
+		/* Half of a small queue may be too little for the worst. */
+		if (!room && vser_rx_low(line))
+			room = 1;
+	} while (!room && !vser_rx_fill(line));
+
+	return room;
+}
+
+/* Does what comes over @link arrive just as it was sent? */
+bool vser_rx_plain(struct vser_line *line, const struct vser_link *link)
+{
+	return vser_link_clean(link) && link->tx.fmt.datab == 8 && !line->mark;
+}
+
+/*
+ * If the sender has a lot queued, it is best to wait until the reader has taken
+ * the rest, too, and then to exchange buffers instead of copying. The timer
+ * moves the bytes if the reader does not go on. Returns true if it is so.
+ */
+static bool vser_rx_defer(struct vser_line *line, struct vser_wire *lead)
+{
+	struct vser_queue *tx = &lead->line->tx;
+	u32 rest = vser_queue_len(&line->rx);
+	bool deferred = rest && lead == &lead->line->out && !lead->paced &&
+			vser_queue_len(tx) >= max_t(u32, rest, VSER_DEFER) &&
+			vser_queue_size(tx) == vser_queue_size(&line->rx) &&
+			vser_rx_plain(line, &lead->link);
+
+	WRITE_ONCE(line->deferred, deferred);
+	if (!deferred)
+		return false;
+
+	/*
+	 * Either another reader, who has taken the rest, sees this, or what he
+	 * has taken is seen here.
+	 */
+	smp_mb();
+	if (vser_queue_empty(&line->rx)) {
+		WRITE_ONCE(line->deferred, false);
+		return false;
+	}
+	vser_wire_move_later(lead);
+
+	return true;
+}
+
+/*
+ * The reader has made room in rx, or taken its rest: moves what waits in tx for that.
+ * Apart from vser_rx_made_room(), as most reads only have to look.
+ */
+static noinline void vser_rx_fetch(struct vser_line *line)
+{
+	struct vser_line *to = line;
+	struct vser_wire *lead;
+	bool done;
+
+	lead = vser_lead_lock(line);
+	/* If a wire waits for room, it is started below, or by who takes the rest. */
+	if (vser_rx_low(line))
+		line->full = false;
+	done = vser_rx_defer(line, lead);
+	vser_lead_unlock(lead);
+	/* If it is taken, a writer is at work, and what he has queued is moved. */
+	if (!done && lead == &lead->line->out &&
+	    mutex_trylock(&lead->line->tx.lock)) {
+		done = vser_wire_exchange(lead);
+		mutex_unlock(&lead->line->tx.lock);
+	}
+	if (!done)
+		to = vser_wire_pump(lead, false);
+
+	/* If rx has filled up again by now, RTS has not changed. */
+	vser_rx_relax(line);
+	vser_wire_report(line);
+	/* The line may have been wired anew meanwhile. */
+	if (to != line)
+		vser_wire_report(to);
+}
+
+/*
+ * The reader has taken bytes from rx; no wire's lock held.
+ *
+ * Several readers may be here at once, and a writer or the timer may move bytes
+ * meanwhile. Bytes that wait in tx for a reader do so for one of two reasons, and
+ * both are lifted here, each by a reader that cannot miss it:
+ *
+ * - The wire has found no room. Then line->throttled is set, under the lead's lock,
+ *   and stays so while line->full is. A reader that empties half of rx after that sees
+ *   it; what it took before, the wire sees (vser_rx_throttle()).
+ * - A reader has deferred them, because there is a rest in rx. Then line->deferred
+ *   is set, and the reader that takes the rest sees it; what was taken before, the
+ *   one that defers sees (vser_rx_defer()).
+ *
+ * The reader that finds one of them true moves the bytes, or defers them once more
+ * if there is a rest again, in which case the next one is responsible. Both are changed
+ * under the lead's lock alone, and neither is taken away while bytes wait for it. RTS
+ * has no part in this: it is told when all is done, and no sender of ours waits for it
+ * to be told.
+ */
+void vser_rx_made_room(struct vser_line *line)
+{
+	/* Pairs with the barriers in vser_rx_throttle() and vser_rx_defer(). */
+	smp_mb();
+	if (READ_ONCE(line->throttled) ? vser_rx_low(line) :
+	    READ_ONCE(line->deferred) && vser_queue_empty(&line->rx))
+		vser_rx_fetch(line);
+}
+
+static void vser_rx_overrun(struct vser_line *line, u32 n)
+{
+	trace_vser_drop(line->index, n, vser_queue_len(&line->rx));
+	vser_count(&line->rx_overrun, n);
+	line->lost += n;
+}
+
+/* What is lost in a row makes one event, before anything else happens. */
+void vser_rx_tell_lost(struct vser_line *line)
+{
+	if (!line->lost)
+		return;
+
+	vser_event(line, VSER_EVENT_OVERRUN, line->lost);
+	line->lost = 0;
+}
+
+/* There are @n more bytes in rx. */
+void vser_rx_took(struct vser_line *line, u32 n)
+{
+	vser_rx_tell_lost(line);
+	line->position += n;
+	trace_vser_rx(line->index, n, vser_queue_len(&line->rx));
+	if (!line->throttled && vser_rx_high(line))
+		vser_rx_throttle(line);
+	vser_wake(line, VSER_KEY_RX);
+}
+
+/* Bytes arrive at the line. */
+static void vser_rx_push(struct vser_line *line, const u8 *bytes, u32 n)
+{
+	u32 taken = 0;
+
+	vser_assert_lead(line);
+
+	if (vser_rx_open(line))
+		taken = vser_queue_in(&line->rx, bytes, n);
+	if (taken)
+		vser_rx_took(line, taken);
+	if (taken < n)
+		vser_rx_overrun(line, n - taken);
+}
+
+/* The mark of a byte in error, of a break or of a byte 0xff, as in PARMRK. */
+static void vser_rx_push_marked(struct vser_line *line,
+				const struct vser_char *c)
+{
+	bool error = c->parity || c->frame || c->brk;
+	const u8 bytes[3] = { 0xff, error ? 0x00 : 0xff, c->byte };
+	u32 n = error ? 3 : 2;
+
+	/* All of it or nothing, lest the reader take one for the other. */
+	if (!vser_rx_open(line) ||
+	    vser_queue_size(&line->rx) - vser_queue_len(&line->rx) < n) {
+		if (!c->brk)
+			vser_rx_overrun(line, 1);
+		return;
+	}
+	vser_count(&line->rx_marks, n - !c->brk);
+	vser_rx_push(line, bytes, n);
+}
+
+/* A byte or a break arrives, and with it perhaps an error. */
+void vser_rx_char(struct vser_line *line, const struct vser_char *c)
+{
+	bool error = c->parity || c->frame || c->brk;
+
+	if (error)
+		vser_rx_tell_lost(line);
+	vser_count(&line->rx_parity, c->parity);
+	vser_count(&line->rx_frame, c->frame);
+	vser_count(&line->rx_brk, c->brk);
+	if (c->parity)
+		vser_event(line, VSER_EVENT_PARITY, 0);
+	if (c->frame)
+		vser_event(line, VSER_EVENT_FRAME, 0);
+	if (c->brk)
+		vser_event(line, VSER_EVENT_BREAK, 0);
+
+	if (line->mark && (error || c->byte == 0xff))
+		vser_rx_push_marked(line, c);
+	else if (!c->brk)
+		vser_rx_push(line, &c->byte, 1);
+}
+
+/* What a receiver made of @sent frames. */
+static void vser_rx_chars(struct vser_line *line,
+			  const struct vser_chars *chars, u32 sent)
+{
+	u32 received = 0, i;
+
+	for (i = 0; i < chars->n; i++) {
+		vser_rx_char(line, &chars->chars[i]);
+		received += !chars->chars[i].brk;
+	}
+	if (received > sent)
+		vser_count(&line->rx_split, received - sent);
+	else
+		vser_count(&line->rx_merged, sent - received);
+}
+
+/* Frames arrive at the line over @link. */
+void vser_rx_receive(struct vser_line *line, struct vser_link *link,
+		     const u8 *bytes, u32 n)
+{
+	struct vser_outcome outcome;
+	u32 i;
+
+	if (vser_rx_plain(line, link)) {
+		vser_rx_push(line, bytes, n);
+		n = 0;
+	}
+
+	for (i = 0; i < n; i++) {
+		vser_link_send(link, bytes[i], &outcome);
+		vser_count(&line->rx_faults, outcome.dropped);
+		vser_count(&line->rx_dup, outcome.duplicated);
+		vser_rx_chars(line, &outcome.received,
+			      !outcome.dropped + outcome.duplicated);
+	}
+	vser_rx_tell_lost(line);
+}
+
+/* The wire that leads here has come to rest. */
+void vser_rx_rest(struct vser_line *line, struct vser_link *link)
+{
+	struct vser_chars chars = {};
+
+	if (vser_link_clean(link))
+		return;
+
+	vser_link_rest(link, &chars);
+	vser_rx_chars(line, &chars, 0);
+	vser_rx_tell_lost(line);
+}
+
+/*
+ * Drops what has been received, with what has arrived and is not yet in rx; and if
+ * @tx, what is to be sent. If the call is interrupted, nothing has been flushed.
+ */
+int vser_rx_flush(struct vser_line *line, bool tx)
+{
+	vser_wire_kick(READ_ONCE(line->lead));
+	if (mutex_lock_interruptible(&line->rx.lock))
+		return -ERESTARTSYS;
+	if (tx)
+		vser_tx_flush(line);
+	vser_count(&line->rx_flushed, vser_queue_flush(&line->rx, false));
+	mutex_unlock(&line->rx.lock);
+
+	vser_line_check_reap(line);
+	vser_rx_made_room(line);
+
+	return 0;
+}

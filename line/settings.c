@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vser - how a line is set: speed, format, pacing, flow control, faults, generator,
+ * size of the queues
+ *
+ * Touches the settings of a line, under config_lock.
+ */
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+
+#include "line.h"
+
+int vser_config_lock(struct vser_line *line)
+{
+	return mutex_lock_killable(&line->config_lock) ? -EINTR : 0;
+}
+
+void vser_config_unlock(struct vser_line *line)
+{
+	mutex_unlock(&line->config_lock);
+}
+
+/* Speed or format has changed: of what the line sends and what it receives. */
+static void vser_uart_changed(struct vser_line *line)
+{
+	lockdep_assert_held(&line->config_lock);
+
+	vser_wire_retune(&line->out);
+	vser_wire_retune(&line->in);
+	if (line->lead != &line->in && line->lead != &line->out)
+		vser_wire_retune(line->lead);
+}
+
+void vser_set_baud(struct vser_line *line, u32 baud)
+{
+	WRITE_ONCE(line->uart.baud, baud);
+	vser_uart_changed(line);
+}
+
+void vser_set_format(struct vser_line *line, const struct vser_format *fmt)
+{
+	line->uart.fmt = *fmt;
+	vser_uart_changed(line);
+}
+
+void vser_set_pacing(struct vser_line *line, bool pacing)
+{
+	lockdep_assert_held(&line->config_lock);
+
+	WRITE_ONCE(line->pacing, pacing);
+	vser_wire_retune(&line->out);
+	vser_wire_retune(&line->in);
+}
+
+void vser_set_flow(struct vser_line *line, u32 flow)
+{
+	lockdep_assert_held(&line->config_lock);
+
+	WRITE_ONCE(line->flow, flow);
+	vser_modem_send(line);
+}
+
+int vser_set_fault(struct vser_line *line, const struct vser_fault *fault)
+{
+	struct vser_wire *wires[] = { &line->out, &line->in };
+	struct vser_faults *faults[ARRAY_SIZE(wires)] = {};
+	size_t i;
+
+	lockdep_assert_held(&line->config_lock);
+
+	for (i = 0; i < ARRAY_SIZE(wires) && vser_fault_any(fault); i++) {
+		faults[i] = kmalloc(sizeof(*faults[i]), GFP_KERNEL_ACCOUNT);
+		if (!faults[i])
+			goto err_free;
+		vser_faults_init(faults[i], fault);
+	}
+
+	line->fault = *fault;
+	for (i = 0; i < ARRAY_SIZE(wires); i++) {
+		spin_lock_bh(&wires[i]->lock);
+		vser_wire_catch_up(wires[i]);
+		swap(wires[i]->link.faults, faults[i]);
+		spin_unlock_bh(&wires[i]->lock);
+		vser_wire_kick(wires[i]);
+		kfree(faults[i]);
+	}
+
+	return 0;
+
+err_free:
+	while (i--)
+		kfree(faults[i]);
+	return -ENOMEM;
+}
+
+/*
+ * Changes the generator: its kind, with @text that it takes over (NULL but for
+ * VSER_GEN_TEXT), its seed and its period. It starts from the beginning.
+ */
+void vser_set_generator(struct vser_line *line, enum vser_generator_kind kind,
+			u8 *text, u32 len, u64 seed, u64 period)
+{
+	struct vser_generator *generator = &line->generator;
+
+	lockdep_assert_held(&line->config_lock);
+
+	spin_lock_bh(&line->in.lock);
+	line->in.busy = false;
+	line->generator.period = period;
+	generator->kind = kind;
+	generator->seed = seed;
+	generator->len = len;
+	swap(generator->text, text);
+	vser_generator_restart(generator);
+	vser_wire_tune(&line->in);
+	spin_unlock_bh(&line->in.lock);
+
+	/* @text is the old one now. It may be the new one, too. */
+	if (text != generator->text)
+		kfree(text);
+	vser_wire_kick(&line->in);
+}
+
+/*
+ * The last place in rx from @at to @end that is in no mark, or 0. Before @at, a reader
+ * may be in one of @places.
+ */
+static u32 vser_rx_mark_end(struct vser_line *line, u32 at, u32 end, u32 places)
+{
+	u32 last = 0;
+
+	for (; at < end; at++) {
+		places = vser_mark_next(places, vser_queue_at(&line->rx, at));
+		if (places == VSER_MARK_BETWEEN)
+			last = at + 1;
+	}
+
+	return last;
+}
+
+/*
+ * How many of the oldest bytes of rx fit into @size, with no mark cut in two. Marks are
+ * found from some bytes before that. If these are such that it could be this way or
+ * that, as are nothing but 0xff, the reader is taken to be between two marks.
+ */
+static u32 vser_rx_fit(struct vser_line *line, u32 size)
+{
+	u32 at = size > VSER_MARK_WINDOW ? size - VSER_MARK_WINDOW : 0, fit;
+
+	lockdep_assert_held(&line->rx.lock);
+	vser_assert_lead(line);
+
+	if (!line->mark || vser_queue_len(&line->rx) <= size)
+		return size;
+
+	fit = vser_rx_mark_end(line, at, size, VSER_MARK_ANY);
+
+	return fit ?: vser_rx_mark_end(line, 0, size, VSER_MARK_BETWEEN);
+}
+
+/*
+ * Gives both queues another size, a power of two. What does not fit into a
+ * smaller one is flushed. If there is no memory, nothing has changed.
+ */
+int vser_set_fifo(struct vser_line *line, u32 size)
+{
+	void *tx = NULL, *rx = NULL;
+	u32 tx_size = size, rx_size = size;
+	struct vser_wire *lead;
+	int ret = 0;
+
+	lockdep_assert_held(&line->config_lock);
+
+	mutex_lock(&line->open_lock);
+	if (line->tx.fifo.kfifo.data)
+		tx = vser_buffer_alloc(line->account, size);
+	if (line->rx.fifo.kfifo.data)
+		rx = vser_buffer_alloc(line->account, size);
+	if (IS_ERR(tx) || IS_ERR(rx)) {
+		ret = PTR_ERR(IS_ERR(tx) ? tx : rx);
+		goto out_free;
+	}
+
+	/* Before anything has changed. A writer may have much to send. */
+	if (mutex_lock_killable(&line->tx.lock)) {
+		ret = -EINTR;
+		goto out_free;
+	}
+	spin_lock_bh(&line->out.lock);
+	vser_wire_catch_up(&line->out);
+	vser_count(&line->tx_flushed,
+		   vser_queue_swap(&line->tx, &tx, &tx_size, size));
+	vser_tx_admit(&line->out);
+	vser_tx_made_room(line);
+	spin_unlock_bh(&line->out.lock);
+	mutex_unlock(&line->tx.lock);
+
+	mutex_lock(&line->rx.lock);
+	lead = vser_lead_lock(line);
+	vser_count(&line->rx_flushed,
+		   vser_queue_swap(&line->rx, &rx, &rx_size,
+				   vser_rx_fit(line, size)));
+	if (vser_rx_high(line))
+		vser_rx_throttle(line);
+	vser_lead_unlock(lead);
+	mutex_unlock(&line->rx.lock);
+	vser_rx_made_room(line);
+	vser_wire_report(line);
+	/* What has ended by now has moved, and the far end's RTS may have changed. */
+	vser_wire_kick(&line->out);
+
+out_free:
+	if (!IS_ERR(tx))
+		vser_buffer_free(line->account, tx, tx_size);
+	if (!IS_ERR(rx))
+		vser_buffer_free(line->account, rx, rx_size);
+	mutex_unlock(&line->open_lock);
+
+	return ret;
+}
