@@ -814,6 +814,23 @@ TEST(flush_out_on_wire, "TCOFLUSH leaves the frame that is on the wire, which ar
 	check_line_books(0);
 }
 
+TEST(flush_out_refused, "but throws it away if the other end takes nothing any more")
+{
+	int a, b;
+
+	set_attr(0, "baud", "50");
+	wire_line(0, "nullmodem:vser1");
+	a = open_line(O_RDWR);
+	b = open_nth(1, O_RDWR);
+	write_row(a, 0, 10);
+	close(b);
+	CHECK_EQ(ioctl(a, TCFLSH, TCOFLUSH), 0);
+	CHECK_EQ(tx_queued(a), 0);
+	/* On a busy machine there may have been more before. */
+	CHECK_EQ(stat_of(0, "tx_flushed") + stat_of(0, "tx_sent"), 10);
+	check_line_books(0);
+}
+
 TEST(flush_in_arrived, "TCIFLUSH throws away what has arrived, also if the timer has yet to look")
 {
 	int fd;

@@ -31,74 +31,32 @@ static void connect_lines(unsigned int a, unsigned int b)
 
 /* 1024 lines */
 
-TEST_WITHIN(all_named, 60, "each of 1024 lines has its node, which knows its number")
+static void check_node(unsigned int i)
 {
 	struct vser_info info;
-	unsigned int i;
-	int fd;
+	int fd = open_nth(i, CONTROL_ONLY);
 
-	with_lines(MOST);
-	for (i = 0; i < MOST; i++) {
-		tap_row(name_of(i));
-		fd = open_nth(i, CONTROL_ONLY);
-		CHECK_EQ(ioctl(fd, VS_GET_INFO, &info), 0);
-		CHECK_EQ(info.line, i);
-		CHECK_EQ(info.lines, MOST);
-		CHECK_EQ(info.reserved, 0);
-		close(fd);
-	}
-	unload();
-	check_gone();
+	CHECK_EQ(ioctl(fd, VS_GET_INFO, &info), 0);
+	CHECK_EQ(info.line, i);
+	CHECK_EQ(info.lines, MOST);
+	CHECK_EQ(info.reserved, 0);
+	close(fd);
 }
 
-TEST_WITHIN(all_independent, 60, "each of 1024 lines has its own settings and its own wire")
+static void check_own(unsigned int i)
 {
-	unsigned int i;
+	int fd = open_nth(i, CONTROL_ONLY);
+	struct vser_wiring wiring;
 
-	with_lines(MOST);
-	for (i = 0; i < MOST; i++)
-		set_attr_number(i, "baud", 1000 + i);
-	for (i = 0; i < MOST; i += 2)
-		connect_lines(i, MOST - 1 - i);
-	for (i = 0; i < MOST; i++) {
-		int fd = open_nth(i, CONTROL_ONLY);
-		struct vser_wiring wiring;
-
-		tap_row(name_of(i));
-		check_setting(fd, 1000 + i, FMT_8N1);
-		CHECK_EQ(ioctl(fd, VS_GET_WIRE, &wiring), 0);
-		CHECK_EQ(wiring.type, VSER_WIRE_NULLMODEM);
-		CHECK_EQ(wiring.peer, MOST - 1 - i);
-		close(fd);
-	}
+	check_setting(fd, 1000 + i, FMT_8N1);
+	CHECK_EQ(ioctl(fd, VS_GET_WIRE, &wiring), 0);
+	CHECK_EQ(wiring.type, VSER_WIRE_NULLMODEM);
+	CHECK_EQ(wiring.peer, i ^ 1);
+	close(fd);
 }
 
-TEST_WITHIN(all_carry, 60, "each of 512 null modems carries its own bytes")
-{
-	unsigned int i;
-	int a, b;
-
-	with_lines(MOST);
-	for (i = 0; i < MOST; i += 2) {
-		tap_row(name_of(i));
-		set_attr(i, "pacing", "0");
-		connect_lines(i, i + 1);
-		a = open_nth(i, O_RDWR);
-		write_row(a, i, 10);
-		close(a);
-	}
-	for (i = 0; i < MOST; i += 2) {
-		tap_row(name_of(i));
-		b = open_nth(i + 1, O_RDWR | O_NONBLOCK);
-		a = open_nth(i, O_RDWR);
-		read_row(b, i, 10);
-		CHECK_EQ(rx_queued(b), 0);
-		close(a);
-		close(b);
-	}
-}
-
-TEST_WITHIN(all_open, 60, "1024 lines can be open at once")
+/* It is loaded once, as each time takes long. */
+TEST_WITHIN(most, 120, "each of 1024 lines has its node, its settings, its wire and its bytes")
 {
 	struct rlimit limit = { MOST + 100, MOST + 100 };
 	static int fds[MOST];
@@ -108,13 +66,35 @@ TEST_WITHIN(all_open, 60, "1024 lines can be open at once")
 	with_lines(MOST);
 	for (i = 0; i < MOST; i++) {
 		tap_row(name_of(i));
+		set_attr_number(i, "baud", 1000 + i);
+		set_attr(i, "pacing", "0");
 		set_attr(i, "fifo", "16");
-		fds[i] = open_nth(i, O_RDWR);
+		if (i & 1)
+			connect_lines(i, i ^ 1);
+	}
+	for (i = 0; i < MOST; i++) {
+		tap_row(name_of(i));
+		check_node(i);
+		check_own(i);
+	}
+
+	/* All are open at once; each pair carries its own bytes. */
+	for (i = 0; i < MOST; i++) {
+		tap_row(name_of(i));
+		fds[i] = open_nth(i, O_RDWR | O_NONBLOCK);
+	}
+	for (i = 0; i < MOST; i++)
+		write_row(fds[i], i, 10);
+	for (i = 0; i < MOST; i++) {
+		tap_row(name_of(i));
+		read_row(fds[i], i ^ 1, 10);
+		CHECK_EQ(rx_queued(fds[i]), 0);
 	}
 	CHECK_EQ(try_unload(), EWOULDBLOCK);
 	for (i = 0; i < MOST; i++)
 		close(fds[i]);
 	unload();
+	check_gone();
 }
 
 /* 64 pairs, all busy */
@@ -370,6 +350,8 @@ TEST(quota_user, "closed lines of one user leave room for another one")
 		open_nth(11, O_RDWR);
 		open_nth(8, O_RDWR);
 		CHECK_ERR(open("/dev/vser7", O_RDWR), EDQUOT);
+		/* Nor one that holds what the first user has to pay for. */
+		CHECK_ERR(open("/dev/vser6", O_RDWR), EDQUOT);
 		close(fd);
 		close(open_nth(7, O_RDWR));
 	}

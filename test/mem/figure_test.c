@@ -82,6 +82,17 @@ TEST(pages, "of pages, the block")
 	CHECK_EQ(show.footprint, 8 * PAGE);
 }
 
+TEST(devm_pages, "of a device's memory that is too large for a slab, the block")
+{
+	int fd = open_mem();
+	struct mem_show show;
+
+	show = mem_show(fd, mem_one(fd, MEM_DEVM_KMALLOC, MEM_GFP_KERNEL, 65536));
+	CHECK(show.flags & MEM_SHOW_FOOTPRINT);
+	/* It comes with a header. */
+	CHECK_EQ(show.footprint, 131072);
+}
+
 TEST(dma, "of DMA memory, its pages; how large a block they cost only if that is clear")
 {
 	int fd = open_mem();

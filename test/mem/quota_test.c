@@ -227,6 +227,36 @@ TEST(all_or_nothing, "a request for too many takes neither memory nor handles")
 	CHECK_EQ(mem_info(fd).objects_file, 107);
 }
 
+TEST(mappings, "a descriptor for an object counts, too")
+{
+	struct mem_map request = { .method = MEM_MAP_INSERT_PAGE }, map;
+	int maps[1000], fd, n, ret;
+
+	reload_mem("quota_file=65536");
+	fd = open_mem();
+	request.handle = mem_one(fd, MEM_ALLOC_PAGES,
+				 MEM_GFP_KERNEL | MEM_GFP_ZERO, PAGE);
+	for (n = 0; n < (int)ARRAY_SIZE(maps); n++) {
+		map = request;
+		ret = ioctl(fd, MEM_MAP, &map);
+		if (ret)
+			break;
+		maps[n] = map.fd;
+	}
+	CHECK_ERR(ret, EDQUOT);
+	CHECK(n > 10);
+	close(maps[--n]);
+	map = request;
+	CHECK_EQ(ioctl(fd, MEM_MAP, &map), 0);
+	close(map.fd);
+	while (n)
+		close(maps[--n]);
+	free_all(fd);
+	check_nothing_held(fd);
+	close(fd);
+	reload_mem("");
+}
+
 /* Each of these needs more than the memory that it shows. */
 union borrowing {
 	struct mem_mempool mempool;
