@@ -14,6 +14,7 @@
 #include <linux/err.h>
 #include <linux/highmem.h>
 #include <linux/hrtimer.h>
+#include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pci.h>
@@ -36,6 +37,13 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 	hrtimer_init(timer, clock, mode);
 	timer->function = function;
 }
+#endif
+
+/*
+ * lockdep_assert_not_held() came with v5.13. Can go when v5.12 is no longer supported.
+ */
+#ifndef lockdep_assert_not_held
+#define lockdep_assert_not_held(lock)	((void)(lock))
 #endif
 
 /*

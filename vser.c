@@ -95,8 +95,8 @@ static bool vser_file_starved(struct vser_file *vfile, int bit)
 /*
  * Tells those that poll the file, or get its signals, what has become true of
  * @events. The caller has a full barrier between that and this, which pairs with
- * those of vser_poll() and vser_tx_starve(). Any context, also under a wire's
- * lock and that of line->wait.
+ * those of vser_poll() and vser_tx_starve(). Softirq or process context, under the
+ * lock of line->wait and no wire's.
  */
 static void vser_file_tell(struct vser_file *vfile, __poll_t events)
 {
@@ -400,7 +400,7 @@ static __poll_t vser_poll(struct file *file, poll_table *wait)
 	 */
 	vser_file_follow(vfile);
 	poll_wait(file, &vfile->wait, wait);
-	/* Pairs with the barriers in vser_wake() and vser_tx_made_room(). */
+	/* Pairs with the barriers in vser_wake(). */
 	smp_mb();
 
 	rings = vser_file_rings(vfile);

@@ -93,7 +93,7 @@ void vser_event(struct vser_line *line, u32 type, u32 value)
 		.value = value,
 	};
 	WRITE_ONCE(line->event_seq, line->event_seq + 1);
-	vser_wake(line, VSER_KEY_EVENT);
+	line->lead->news |= VSER_KEY_EVENT;
 }
 
 /* The far end sets the line's modem inputs. */

@@ -6,7 +6,6 @@
  * lines that its program drives.
  */
 #include <linux/mutex.h>
-#include <linux/spinlock.h>
 #include <linux/termios.h>
 #include <linux/workqueue.h>
 
@@ -25,10 +24,10 @@ static void vser_line_reap(struct vser_line *line)
 		return;
 
 	/* Under the locks: a wire may be at its last touch of a queue. */
-	spin_lock_bh(&line->out.lock);
+	vser_wire_lock(&line->out);
 	if (!line->out.busy && vser_queue_empty(&line->tx))
 		tx = vser_queue_take_buffer(&line->tx);
-	spin_unlock_bh(&line->out.lock);
+	vser_wire_unlock(&line->out);
 
 	lead = vser_lead_lock(line);
 	if (vser_queue_empty(&line->rx))

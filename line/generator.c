@@ -5,7 +5,6 @@
  * Touches line->generator, under the lock of line->in.
  */
 #include <linux/hrtimer.h>
-#include <linux/spinlock.h>
 
 #include "line.h"
 
@@ -99,11 +98,11 @@ const struct vser_source vser_generator_source = {
 
 void vser_generator_switch(struct vser_line *line, bool on)
 {
-	spin_lock_bh(&line->in.lock);
+	vser_wire_lock(&line->in);
 	line->generator.on = on;
 	if (!on)
 		line->in.busy = false;
-	spin_unlock_bh(&line->in.lock);
+	vser_wire_unlock(&line->in);
 
 	if (on)
 		vser_wire_kick(&line->in);

@@ -158,6 +158,15 @@ struct vser_account;
 struct vser_line;
 struct vser_wire;
 
+/*
+ * What a task or a file can wait for. The keys of line->wait: each wake-up names
+ * those that have become true, in the bits of poll().
+ */
+#define VSER_KEY_RX	(EPOLLIN | EPOLLRDNORM)		/* rx holds bytes */
+#define VSER_KEY_TX	(EPOLLOUT | EPOLLWRNORM)	/* tx has room */
+#define VSER_KEY_SENT	EPOLLMSG	/* tx is empty; poll() never tells it */
+#define VSER_KEY_EVENT	EPOLLPRI	/* there is one more event */
+
 /**
  * struct vser_source - what feeds a wire
  * @admit:  frames that are ready from now on get their place in time
@@ -204,9 +213,14 @@ struct vser_source {
  *          yet as long as a frame
  * @look:   when @timer was last armed for, in ns
  * @link:   how the two ends are set, and what goes wrong between them
+ * @news:   what has become true while @lock is held, and is told when it is released:
+ *          VSER_KEY_TX of @line, the others of @to
  */
 struct vser_wire {
-	/* Innermost; taken by processes, bottom halves off, and by the timer. */
+	/*
+	 * Innermost; taken by processes, bottom halves off, and by the timer. By
+	 * vser_wire_lock() and vser_wire_unlock() alone, as that tells the news.
+	 */
 	spinlock_t lock;
 	bool paced;
 	bool busy;
@@ -221,6 +235,7 @@ struct vser_wire {
 	u64 hold;
 	u64 look;
 	struct vser_link link;
+	__poll_t news;
 };
 
 /**
@@ -300,15 +315,6 @@ enum {
 	/* The far end has yet to be told how line->throttled changed RTS. */
 	VSER_RTS_STALE,
 };
-
-/*
- * What a task or a file can wait for. The keys of line->wait: each wake-up names
- * those that have become true, in the bits of poll().
- */
-#define VSER_KEY_RX	(EPOLLIN | EPOLLRDNORM)		/* rx holds bytes */
-#define VSER_KEY_TX	(EPOLLOUT | EPOLLWRNORM)	/* tx has room */
-#define VSER_KEY_SENT	EPOLLMSG	/* tx is empty; poll() never tells it */
-#define VSER_KEY_EVENT	EPOLLPRI	/* there is one more event */
 
 /**
  * struct vser_line - a serial line
@@ -590,14 +596,15 @@ void vser_tx_end_break(struct vser_line *line, const void *owner,
 
 /* wire.c */
 
+void vser_wire_lock(struct vser_wire *wire) __acquires(&wire->lock);
+void vser_wire_unlock(struct vser_wire *wire) __releases(&wire->lock);
 void vser_wire_arm(struct vser_wire *wire, u64 now);
 void vser_wire_set_ends(struct vser_wire *wire);
 u64 vser_wire_catch_up(struct vser_wire *wire);
 void vser_wire_move_later(struct vser_wire *wire);
 bool vser_wire_exchange(struct vser_wire *wire);
-struct vser_line *vser_wire_pump(struct vser_wire *wire, bool exchange);
+void vser_wire_pump(struct vser_wire *wire, bool exchange);
 u32 vser_modem_driven(struct vser_line *line);
-void vser_wire_report(struct vser_line *line);
 void vser_wire_kick(struct vser_wire *wire);
 void vser_modem_send(struct vser_line *line);
 void vser_wire_tune(struct vser_wire *wire);
@@ -641,17 +648,6 @@ static inline void vser_count(u64 *counter, u64 n)
 }
 
 /*
- * Wakes those that wait for what the caller has just brought about. The barrier
- * pairs with that of vser_wait() and vser_poll(): either they see it, or they
- * are seen here.
- */
-static inline void vser_wake(struct vser_line *line, __poll_t what)
-{
-	if (wq_has_sleeper(&line->wait))
-		wake_up_interruptible_poll(&line->wait, what);
-}
-
-/*
  * The lock under which @line receives; to be released with vser_lead_unlock().
  * Whoever changes line->lead holds the lock of the wire that it named, so the
  * wire that is found under its own lock is the right one.
@@ -663,18 +659,18 @@ static inline struct vser_wire *vser_lead_lock(struct vser_line *line)
 
 	for (;;) {
 		wire = READ_ONCE(line->lead);
-		spin_lock_bh(&wire->lock);
+		vser_wire_lock(wire);
 		/* Pairs with vser_set_lead(): what was received under the old. */
 		if (wire == smp_load_acquire(&line->lead))
 			return wire;
-		spin_unlock_bh(&wire->lock);
+		vser_wire_unlock(wire);
 	}
 }
 
 static inline void vser_lead_unlock(struct vser_wire *wire)
 	__releases(&wire->lock)
 {
-	spin_unlock_bh(&wire->lock);
+	vser_wire_unlock(wire);
 }
 
 static inline void vser_assert_lead(struct vser_line *line)

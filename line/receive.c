@@ -164,7 +164,6 @@ static bool vser_rx_defer(struct vser_line *line, struct vser_wire *lead)
  */
 static noinline void vser_rx_fetch(struct vser_line *line)
 {
-	struct vser_line *to = line;
 	struct vser_wire *lead;
 	bool done;
 
@@ -181,14 +180,10 @@ static noinline void vser_rx_fetch(struct vser_line *line)
 		mutex_unlock(&lead->line->tx.lock);
 	}
 	if (!done)
-		to = vser_wire_pump(lead, false);
+		vser_wire_pump(lead, false);
 
 	/* If rx has filled up again by now, RTS has not changed. */
 	vser_rx_relax(line);
-	vser_wire_report(line);
-	/* The line may have been wired anew meanwhile. */
-	if (to != line)
-		vser_wire_report(to);
 }
 
 /*
@@ -245,7 +240,7 @@ void vser_rx_took(struct vser_line *line, u32 n)
 	trace_vser_rx(line->index, n, vser_queue_len(&line->rx));
 	if (!line->throttled && vser_rx_high(line))
 		vser_rx_throttle(line);
-	vser_wake(line, VSER_KEY_RX);
+	line->lead->news |= VSER_KEY_RX;
 }
 
 /* Bytes arrive at the line. */

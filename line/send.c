@@ -4,8 +4,6 @@
  *
  * Touches the tx queue, as its consumer, and the break that the line sends.
  */
-#include <linux/spinlock.h>
-#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include "line.h"
@@ -34,11 +32,9 @@ static u32 vser_tx_room(struct vser_wire *wire, bool begun)
 /* There is room in tx, or nothing left in it. */
 void vser_tx_made_room(struct vser_line *line)
 {
-	/* The barrier is that of vser_wake(), and pairs with vser_tx_starve(). */
-	if (wq_has_sleeper(&line->wait))
-		wake_up_interruptible_poll(&line->wait, vser_tx_empty(line) ?
-					   VSER_KEY_TX | VSER_KEY_SENT :
-					   VSER_KEY_TX);
+	lockdep_assert_held(&line->out.lock);
+
+	line->out.news |= VSER_KEY_TX;
 }
 
 static void vser_tx_carry(struct vser_wire *wire, u32 n)
@@ -105,7 +101,7 @@ void vser_tx_wrote(struct vser_line *line, u32 n)
 	/* Pairs with vser_wire_resume(): or the bytes are admitted there. */
 	smp_mb();
 	if (!READ_ONCE(line->out.stalled))
-		vser_wire_report(vser_wire_pump(&line->out, true));
+		vser_wire_pump(&line->out, true);
 }
 
 /* Drops what is to be sent, but for the frame that is on the wire: that ends. */
@@ -113,7 +109,7 @@ void vser_tx_flush(struct vser_line *line)
 {
 	u64 now;
 
-	spin_lock_bh(&line->out.lock);
+	vser_wire_lock(&line->out);
 	now = vser_wire_catch_up(&line->out);
 	if (line->out.busy && !line->far->room(line, true))
 		line->out.busy = false;
@@ -128,7 +124,7 @@ void vser_tx_flush(struct vser_line *line)
 		line->far->rest(line);
 	}
 	vser_tx_made_room(line);
-	spin_unlock_bh(&line->out.lock);
+	vser_wire_unlock(&line->out);
 
 	vser_line_check_reap(line);
 	vser_wire_kick(&line->out);
@@ -171,7 +167,7 @@ bool vser_tx_start_break(struct vser_line *line, const void *owner, u64 *nr,
 	u64 now;
 
 	*until = 0;
-	spin_lock_bh(&wire->lock);
+	vser_wire_lock(wire);
 	now = vser_wire_catch_up(wire);
 	if (!line->brk && wire->paced && now < wire->hold)
 		*until = wire->hold;
@@ -183,7 +179,7 @@ bool vser_tx_start_break(struct vser_line *line, const void *owner, u64 *nr,
 		*nr = ++line->brk_nr;
 		vser_tx_send_break(line, now);
 	}
-	spin_unlock_bh(&wire->lock);
+	vser_wire_unlock(wire);
 
 	return start;
 }
@@ -191,9 +187,9 @@ bool vser_tx_start_break(struct vser_line *line, const void *owner, u64 *nr,
 /* The line was opened: a break that a control-only descriptor wants begins now. */
 void vser_tx_resume_break(struct vser_line *line)
 {
-	spin_lock_bh(&line->out.lock);
+	vser_wire_lock(&line->out);
 	vser_tx_send_break(line, vser_wire_catch_up(&line->out));
-	spin_unlock_bh(&line->out.lock);
+	vser_wire_unlock(&line->out);
 }
 
 /*
@@ -202,13 +198,13 @@ void vser_tx_resume_break(struct vser_line *line)
  */
 void vser_tx_end_break(struct vser_line *line, const void *owner, u64 nr)
 {
-	spin_lock_bh(&line->out.lock);
+	vser_wire_lock(&line->out);
 	if ((!owner || owner == line->brk_owner) &&
 	    (!nr || nr == line->brk_nr)) {
 		WRITE_ONCE(line->brk, false);
 		line->brk_sent = false;
 	}
-	spin_unlock_bh(&line->out.lock);
+	vser_wire_unlock(&line->out);
 
 	vser_wire_kick(&line->out);
 }

@@ -7,7 +7,6 @@
  */
 #include <linux/mutex.h>
 #include <linux/slab.h>
-#include <linux/spinlock.h>
 
 #include "line.h"
 
@@ -78,10 +77,10 @@ int vser_set_fault(struct vser_line *line, const struct vser_fault *fault)
 
 	line->fault = *fault;
 	for (i = 0; i < ARRAY_SIZE(wires); i++) {
-		spin_lock_bh(&wires[i]->lock);
+		vser_wire_lock(wires[i]);
 		vser_wire_catch_up(wires[i]);
 		swap(wires[i]->link.faults, faults[i]);
-		spin_unlock_bh(&wires[i]->lock);
+		vser_wire_unlock(wires[i]);
 		vser_wire_kick(wires[i]);
 		kfree(faults[i]);
 	}
@@ -105,7 +104,7 @@ void vser_set_generator(struct vser_line *line, enum vser_generator_kind kind,
 
 	lockdep_assert_held(&line->config_lock);
 
-	spin_lock_bh(&line->in.lock);
+	vser_wire_lock(&line->in);
 	line->in.busy = false;
 	line->generator.period = period;
 	generator->kind = kind;
@@ -114,7 +113,7 @@ void vser_set_generator(struct vser_line *line, enum vser_generator_kind kind,
 	swap(generator->text, text);
 	vser_generator_restart(generator);
 	vser_wire_tune(&line->in);
-	spin_unlock_bh(&line->in.lock);
+	vser_wire_unlock(&line->in);
 
 	/* @text is the old one now. It may be the new one, too. */
 	if (text != generator->text)
@@ -187,13 +186,13 @@ int vser_set_fifo(struct vser_line *line, u32 size)
 		ret = -EINTR;
 		goto out_free;
 	}
-	spin_lock_bh(&line->out.lock);
+	vser_wire_lock(&line->out);
 	vser_wire_catch_up(&line->out);
 	vser_count(&line->tx_flushed,
 		   vser_queue_swap(&line->tx, &tx, &tx_size, size));
 	vser_tx_admit(&line->out);
 	vser_tx_made_room(line);
-	spin_unlock_bh(&line->out.lock);
+	vser_wire_unlock(&line->out);
 	mutex_unlock(&line->tx.lock);
 
 	mutex_lock(&line->rx.lock);
@@ -206,7 +205,6 @@ int vser_set_fifo(struct vser_line *line, u32 size)
 	vser_lead_unlock(lead);
 	mutex_unlock(&line->rx.lock);
 	vser_rx_made_room(line);
-	vser_wire_report(line);
 	/* What has ended by now has moved, and the far end's RTS may have changed. */
 	vser_wire_kick(&line->out);
 

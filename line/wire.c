@@ -13,6 +13,58 @@
 #include "line.h"
 #include "trace.h"
 
+void vser_wire_lock(struct vser_wire *wire)
+{
+	spin_lock_bh(&wire->lock);
+}
+
+/*
+ * Wakes those that wait for what has become true. The barrier pairs with that of
+ * vser_wait() and vser_poll(): either they see it, or they are seen here.
+ */
+static void vser_wake(struct vser_line *line, __poll_t news)
+{
+	/* There is no lock held here but the caller's mutexes: it may take long. */
+	lockdep_assert_not_held(&line->out.lock);
+
+	if (wq_has_sleeper(&line->wait))
+		wake_up_interruptible_poll(&line->wait, news);
+}
+
+/* Tells the lines at both ends of a wire its @news. */
+static void vser_wire_tell(struct vser_line *line, struct vser_line *to,
+			   __poll_t news)
+{
+	__poll_t tx = news & VSER_KEY_TX;
+
+	if (tx && vser_tx_empty(line))
+		tx |= VSER_KEY_SENT;
+	news &= ~VSER_KEY_TX;
+	if (line == to) {
+		news |= tx;
+		tx = 0;
+	}
+	if (tx)
+		vser_wake(line, tx);
+	if (news)
+		vser_wake(to, news);
+}
+
+/* Releases the lock, and tells the news. Returns the line that the wire leads to. */
+static struct vser_line *vser_wire_release(struct vser_wire *wire)
+	__releases(&wire->lock)
+{
+	struct vser_line *line = wire->line, *to = wire->to;
+	__poll_t news = wire->news;
+
+	wire->news = 0;
+	spin_unlock_bh(&wire->lock);
+	if (news)
+		vser_wire_tell(line, to, news);
+
+	return to;
+}
+
 /*
  * Has the timer look at the wire when a batch has ended. From look to look it is
  * the latency and not more, so that no byte waits longer: one that had not ended
@@ -249,32 +301,30 @@ bool vser_wire_exchange(struct vser_wire *wire)
 {
 	bool done;
 
-	spin_lock_bh(&wire->lock);
+	vser_wire_lock(wire);
 	done = vser_wire_exchange_locked(wire);
-	spin_unlock_bh(&wire->lock);
+	vser_wire_unlock(wire);
 
 	return done;
 }
 
 /*
- * Does what there is to do on the wire, and returns the line that it leads to,
- * for vser_wire_report(). Process context, no wire's lock held. @exchange: by
- * exchanging buffers, if that can be done; then tx.lock is held.
+ * Does what there is to do on the wire. Process context, no wire's lock held.
+ * @exchange: by exchanging buffers, if that can be done; then tx.lock is held.
  *
  * As much as the largest queue holds, and of a process that is being killed no
  * more than it has begun. Faults may leave nothing of what a generator sends, so
  * that the queue never fills: hence not so much if each frame is looked at. If there
  * is more, the timer goes on: vser_wire_move().
  */
-struct vser_line *vser_wire_pump(struct vser_wire *wire, bool exchange)
+void vser_wire_pump(struct vser_wire *wire, bool exchange)
 {
 	u32 moved = 0, most = VSER_MAX_FIFO;
-	struct vser_line *to;
 	bool more;
 	u64 now;
 
 	do {
-		spin_lock_bh(&wire->lock);
+		vser_wire_lock(wire);
 		now = vser_wire_catch_up(wire);
 		more = !(exchange && vser_wire_exchange_locked(wire)) &&
 		       vser_wire_resume(wire, now);
@@ -282,11 +332,8 @@ struct vser_line *vser_wire_pump(struct vser_wire *wire, bool exchange)
 			moved += vser_wire_burst(wire);
 		if (wire->source->endless && moved < VSER_BURST)
 			most = VSER_BURST;
-		to = wire->to;
-		spin_unlock_bh(&wire->lock);
+		vser_wire_unlock(wire);
 	} while (more && moved < most && vser_may_go_on());
-
-	return to;
 }
 
 /* The modem outputs that the line drives: none while it is closed. */
@@ -302,10 +349,9 @@ u32 vser_modem_driven(struct vser_line *line)
  */
 static struct vser_line *vser_modem_tell(struct vser_line *line)
 {
-	struct vser_line *to;
 	u32 outputs;
 
-	spin_lock_bh(&line->out.lock);
+	vser_wire_lock(&line->out);
 	vser_wire_catch_up(&line->out);
 	/*
 	 * Read under the lock: of two that change an output at once, the last
@@ -315,15 +361,13 @@ static struct vser_line *vser_modem_tell(struct vser_line *line)
 	line->far->modem(line, outputs,
 			 READ_ONCE(line->flow) == VSER_FLOW_RTSCTS &&
 			 READ_ONCE(line->throttled));
-	to = line->out.to;
-	spin_unlock_bh(&line->out.lock);
 
-	return to;
+	return vser_wire_release(&line->out);
 }
 
 /*
- * After a wire that leads to @line has run, or a reader has made room: if that has
- * changed RTS as the far end sees it, tells the far end. No wire's lock held.
+ * The lock of a wire that leads to @line was released: if RTS as the far end sees it
+ * has changed under it, tells the far end.
  *
  * Each path that sets VSER_RTS_STALE ends here. So it is enough to take the bit once:
  * if it is set again after that, the path that sets it is on its way here. To tell may
@@ -334,7 +378,7 @@ static struct vser_line *vser_modem_tell(struct vser_line *line)
  * Nothing waits for this: a wire looks for room itself, and a reader that makes room
  * starts the wire, in vser_rx_made_room().
  */
-void vser_wire_report(struct vser_line *line)
+static void vser_wire_report(struct vser_line *line)
 {
 	unsigned int round;
 
@@ -347,13 +391,18 @@ void vser_wire_report(struct vser_line *line)
 	}
 }
 
+void vser_wire_unlock(struct vser_wire *wire)
+{
+	vser_wire_report(vser_wire_release(wire));
+}
+
 /*
  * Something has changed that the wire may have waited for: frames to send, or
  * room for them. No wire's lock held.
  */
 void vser_wire_kick(struct vser_wire *wire)
 {
-	vser_wire_report(vser_wire_pump(wire, false));
+	vser_wire_pump(wire, false);
 }
 
 /*
@@ -378,10 +427,9 @@ void vser_modem_send(struct vser_line *line)
 static enum hrtimer_restart vser_wire_timer(struct hrtimer *timer)
 {
 	struct vser_wire *wire = container_of(timer, struct vser_wire, timer);
-	struct vser_line *to;
 	u64 now, late = 0;
 
-	spin_lock(&wire->lock);
+	vser_wire_lock(wire);
 	now = ktime_get_ns();
 	if (!wire->busy) {
 		vser_wire_resume(wire, now);
@@ -397,10 +445,7 @@ static enum hrtimer_restart vser_wire_timer(struct hrtimer *timer)
 	}
 	trace_vser_timer(wire->line->index, wire == &wire->line->in, late,
 			 wire->busy);
-	to = wire->to;
-	spin_unlock(&wire->lock);
-
-	vser_wire_report(to);
+	vser_wire_unlock(wire);
 
 	return HRTIMER_NORESTART;
 }
@@ -436,9 +481,9 @@ void vser_wire_tune(struct vser_wire *wire)
 
 void vser_wire_retune(struct vser_wire *wire)
 {
-	spin_lock_bh(&wire->lock);
+	vser_wire_lock(wire);
 	vser_wire_tune(wire);
-	spin_unlock_bh(&wire->lock);
+	vser_wire_unlock(wire);
 
 	vser_wire_kick(wire);
 }
@@ -448,13 +493,13 @@ void vser_wire_look_again(struct vser_wire *wire)
 {
 	u64 now;
 
-	spin_lock_bh(&wire->lock);
+	vser_wire_lock(wire);
 	now = vser_wire_catch_up(wire);
 	if (wire->busy) {
 		wire->look = now;
 		vser_wire_arm(wire, now);
 	}
-	spin_unlock_bh(&wire->lock);
+	vser_wire_unlock(wire);
 
 	vser_wire_kick(wire);
 }

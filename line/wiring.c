@@ -6,7 +6,6 @@
  * config_lock.
  */
 #include <linux/mutex.h>
-#include <linux/spinlock.h>
 #include <linux/termios.h>
 
 #include "line.h"
@@ -29,19 +28,21 @@ void vser_unplug(struct vser_line *line)
 	mutex_lock(&line->open_lock);
 	line->far->listen(line, false);
 
-	spin_lock_bh(&line->out.lock);
+	vser_wire_lock(&line->out);
 	vser_wire_catch_up(&line->out);
 	line->far->rest(line);
 	line->far = &vser_far_unplugged;
 	line->out.busy = false;
+	/* What has arrived is told to the line where it has. */
+	vser_wire_unlock(&line->out);
+
+	vser_wire_lock(&line->out);
 	to = line->out.to;
 	WRITE_ONCE(line->out.to, NULL);
 	if (to)
 		vser_set_lead(to, &to->in);
-	spin_unlock_bh(&line->out.lock);
+	vser_wire_unlock(&line->out);
 	mutex_unlock(&line->open_lock);
-
-	vser_wire_report(to);
 }
 
 /* Puts the plug of an unplugged line into @far, which leads to @to or NULL. */
@@ -50,6 +51,10 @@ static void vser_plug(struct vser_line *line, const struct vser_far_ops *far,
 {
 	struct vser_wire *lead;
 
+	/* First: the news of a lead is told to the line that it leads to. */
+	vser_wire_lock(&line->out);
+	WRITE_ONCE(line->out.to, to);
+	vser_wire_unlock(&line->out);
 	if (to) {
 		lead = vser_lead_lock(to);
 		vser_set_lead(to, &line->out);
@@ -63,12 +68,11 @@ static void vser_plug(struct vser_line *line, const struct vser_far_ops *far,
 	vser_lead_unlock(lead);
 
 	mutex_lock(&line->open_lock);
-	spin_lock_bh(&line->out.lock);
-	WRITE_ONCE(line->out.to, to);
+	vser_wire_lock(&line->out);
 	line->far = far;
 	WRITE_ONCE(line->flow, far->flow);
 	vser_wire_set_ends(&line->out);
-	spin_unlock_bh(&line->out.lock);
+	vser_wire_unlock(&line->out);
 	trace_vser_wire(line->index, far->type, to ? (int)to->index : -1);
 	if (line->readers)
 		far->listen(line, true);
