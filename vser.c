@@ -400,7 +400,7 @@ static __poll_t vser_poll(struct file *file, poll_table *wait)
 	 */
 	vser_file_follow(vfile);
 	poll_wait(file, &vfile->wait, wait);
-	/* Pairs with the barriers in vser_wake(). */
+	/* Pairs with vser_wire_release(). */
 	smp_mb();
 
 	rings = vser_file_rings(vfile);

@@ -66,7 +66,7 @@ static u32 vser_generator_room(struct vser_wire *wire, bool begun)
 	return wire->paced ? U32_MAX : vser_rx_room(wire->line, &wire->link);
 }
 
-static void vser_generator_carry(struct vser_wire *wire, u32 n)
+static u32 vser_generator_carry(struct vser_wire *wire, u32 n)
 {
 	struct vser_line *line = wire->line;
 	u8 bytes[64];
@@ -80,6 +80,8 @@ static void vser_generator_carry(struct vser_wire *wire, u32 n)
 		vser_rx_receive(line, &wire->link, bytes, len);
 		n -= len;
 	}
+
+	return U32_MAX;
 }
 
 /* It always has something to send. */

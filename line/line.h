@@ -177,7 +177,8 @@ struct vser_wire;
  * @room:   how many the receiving side takes now; if none, it will call
  *          vser_wire_kick() when it can take some. @begun: the frame that is on
  *          the wire asks, which no longer waits for leave to start
- * @carry:  hand @n of them on; n is at most what @queued and @room said
+ * @carry:  hand @n of them on; n is at most what @queued and @room said. Returns how
+ *          many more are queued
  * @idle:   @carry has handed on the last one
  * @endless: it never runs dry
  *
@@ -188,7 +189,7 @@ struct vser_source {
 	bool (*exchange)(struct vser_wire *wire);
 	u32 (*queued)(struct vser_wire *wire);
 	u32 (*room)(struct vser_wire *wire, bool begun);
-	void (*carry)(struct vser_wire *wire, u32 n);
+	u32 (*carry)(struct vser_wire *wire, u32 n);
 	void (*idle)(struct vser_wire *wire);
 	bool endless;
 };
@@ -596,7 +597,6 @@ void vser_tx_end_break(struct vser_line *line, const void *owner,
 
 /* wire.c */
 
-void vser_wire_lock(struct vser_wire *wire) __acquires(&wire->lock);
 void vser_wire_unlock(struct vser_wire *wire) __releases(&wire->lock);
 void vser_wire_arm(struct vser_wire *wire, u64 now);
 void vser_wire_set_ends(struct vser_wire *wire);
@@ -645,6 +645,12 @@ static inline bool vser_tx_empty(struct vser_line *line)
 static inline void vser_count(u64 *counter, u64 n)
 {
 	WRITE_ONCE(*counter, *counter + n);
+}
+
+static inline void vser_wire_lock(struct vser_wire *wire)
+	__acquires(&wire->lock)
+{
+	spin_lock_bh(&wire->lock);
 }
 
 /*

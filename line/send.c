@@ -37,7 +37,7 @@ void vser_tx_made_room(struct vser_line *line)
 	line->out.news |= VSER_KEY_TX;
 }
 
-static void vser_tx_carry(struct vser_wire *wire, u32 n)
+static u32 vser_tx_carry(struct vser_wire *wire, u32 n)
 {
 	struct vser_line *line = wire->line;
 	u32 done = 0, len;
@@ -53,6 +53,8 @@ static void vser_tx_carry(struct vser_wire *wire, u32 n)
 	}
 	trace_vser_tx(line->index, n, vser_queue_len(&line->tx));
 	vser_tx_made_room(line);
+
+	return vser_tx_queued(wire);
 }
 
 /* Nothing may be left in the buffers of a line that nobody has open. */
@@ -66,7 +68,8 @@ static void vser_tx_idle(struct vser_wire *wire)
 {
 	struct vser_line *line = wire->line;
 
-	line->far->rest(line);
+	if (!vser_link_clean(&wire->link))
+		line->far->rest(line);
 	vser_line_check_reap(line);
 }
 

@@ -13,27 +13,19 @@
 #include "line.h"
 #include "trace.h"
 
-void vser_wire_lock(struct vser_wire *wire)
-{
-	spin_lock_bh(&wire->lock);
-}
-
-/*
- * Wakes those that wait for what has become true. The barrier pairs with that of
- * vser_wait() and vser_poll(): either they see it, or they are seen here.
- */
+/* Wakes those that wait for what has become true. */
 static void vser_wake(struct vser_line *line, __poll_t news)
 {
-	/* There is no lock held here but the caller's mutexes: it may take long. */
+	/* Nobody waits for more here than for mutexes of the caller: it may take long. */
 	lockdep_assert_not_held(&line->out.lock);
 
-	if (wq_has_sleeper(&line->wait))
+	if (news && waitqueue_active(&line->wait))
 		wake_up_interruptible_poll(&line->wait, news);
 }
 
 /* Tells the lines at both ends of a wire its @news. */
-static void vser_wire_tell(struct vser_line *line, struct vser_line *to,
-			   __poll_t news)
+static noinline void vser_wire_tell(struct vser_line *line,
+				    struct vser_line *to, __poll_t news)
 {
 	__poll_t tx = news & VSER_KEY_TX;
 
@@ -41,17 +33,16 @@ static void vser_wire_tell(struct vser_line *line, struct vser_line *to,
 		tx |= VSER_KEY_SENT;
 	news &= ~VSER_KEY_TX;
 	if (line == to) {
-		news |= tx;
-		tx = 0;
+		vser_wake(line, news | tx);
+		return;
 	}
-	if (tx)
-		vser_wake(line, tx);
-	if (news)
+	vser_wake(line, tx);
+	if (to)
 		vser_wake(to, news);
 }
 
 /* Releases the lock, and tells the news. Returns the line that the wire leads to. */
-static struct vser_line *vser_wire_release(struct vser_wire *wire)
+static __always_inline struct vser_line *vser_wire_release(struct vser_wire *wire)
 	__releases(&wire->lock)
 {
 	struct vser_line *line = wire->line, *to = wire->to;
@@ -59,7 +50,12 @@ static struct vser_line *vser_wire_release(struct vser_wire *wire)
 
 	wire->news = 0;
 	spin_unlock_bh(&wire->lock);
-	if (news)
+
+	if (!news)
+		return to;
+	/* Pairs with vser_wait() and vser_poll(): they see it, or are seen here. */
+	smp_mb();
+	if (waitqueue_active(&line->wait) || (to && waitqueue_active(&to->wait)))
 		vser_wire_tell(line, to, news);
 
 	return to;
@@ -107,19 +103,19 @@ void vser_wire_set_ends(struct vser_wire *wire)
 }
 
 /*
- * Hands on @n frames; the wire stays busy if there are more, and room. If one of
- * the ends was set anew, @n is 1: for those that follow there may be less room.
+ * Hands on @n frames, and returns how many more are queued. If one of the ends was
+ * set anew, @n is 1: for those that follow there may be less room.
  */
-static void vser_wire_carry(struct vser_wire *wire, u32 n)
+static u32 vser_wire_carry(struct vser_wire *wire, u32 n)
 {
-	wire->source->carry(wire, n);
+	u32 left = wire->source->carry(wire, n);
+
 	if (wire->reset)
 		vser_wire_set_ends(wire);
-	wire->busy = wire->source->queued(wire);
-	if (!wire->busy)
+	if (!left)
 		wire->source->idle(wire);
-	else
-		wire->busy = wire->source->room(wire, false);
+
+	return left;
 }
 
 /*
@@ -160,7 +156,9 @@ static void vser_wire_run(struct vser_wire *wire, u64 now)
 		return;
 	}
 	vser_instant_advance(&wire->end, &wire->pace, n);
-	vser_wire_carry(wire, n);
+	/* It stays busy if there is more, and room. */
+	wire->busy = vser_wire_carry(wire, n) &&
+		     wire->source->room(wire, false);
 }
 
 /*
@@ -171,10 +169,14 @@ static void vser_wire_run(struct vser_wire *wire, u64 now)
  */
 u64 vser_wire_catch_up(struct vser_wire *wire)
 {
-	u64 now = wire->paced ? ktime_get_ns() : 0;
+	u64 now;
 
 	lockdep_assert_held(&wire->lock);
 
+	if (!wire->paced)
+		return 0;
+
+	now = ktime_get_ns();
 	while (wire->busy && vser_frames_due(&wire->end, &wire->pace, now))
 		vser_wire_run(wire, now);
 
@@ -215,29 +217,26 @@ static u32 vser_wire_burst(struct vser_wire *wire)
 /* Moves what can be moved, without a pace. Returns true if there is more. */
 static bool vser_wire_move(struct vser_wire *wire)
 {
-	u32 burst = VSER_SLOW_BURST, moved = 0, n;
+	u32 left = wire->source->queued(wire), burst = VSER_SLOW_BURST;
+	u32 moved = 0, n;
 
 	/* Mostly there is little: what it costs need not be known. */
-	if (wire->source->queued(wire) > burst)
+	if (left > burst)
 		burst = vser_wire_burst(wire);
 
-	while (moved < burst) {
-		n = min(wire->source->queued(wire), burst - moved);
-		if (!n)
-			return false;
-		n = min(n, wire->source->room(wire, false));
+	while (left && moved < burst) {
+		n = min3(left, burst - moved, wire->source->room(wire, false));
 		if (!n) {
 			WRITE_ONCE(wire->stalled, true);
 			return false;
 		}
-		vser_wire_carry(wire, n);
-		wire->busy = false;
+		left = vser_wire_carry(wire, n);
 		moved += n;
 	}
+	if (left)
+		vser_wire_move_later(wire);
 
-	vser_wire_move_later(wire);
-
-	return true;
+	return left;
 }
 
 /*
@@ -325,7 +324,7 @@ void vser_wire_pump(struct vser_wire *wire, bool exchange)
 
 	do {
 		vser_wire_lock(wire);
-		now = vser_wire_catch_up(wire);
+		now = wire->paced ? vser_wire_catch_up(wire) : 0;
 		more = !(exchange && vser_wire_exchange_locked(wire)) &&
 		       vser_wire_resume(wire, now);
 		if (more)
