@@ -14,6 +14,7 @@
 #include <linux/err.h>
 #include <linux/highmem.h>
 #include <linux/hrtimer.h>
+#include <linux/kthread.h>
 #include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -37,6 +38,14 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 	hrtimer_init(timer, clock, mode);
 	timer->function = function;
 }
+#endif
+
+/*
+ * kthread_run_worker() took over the name and the work of kthread_create_worker() in
+ * v6.14. Can go when v6.12 is no longer supported.
+ */
+#ifndef kthread_run_worker
+#define kthread_run_worker	kthread_create_worker
 #endif
 
 /*

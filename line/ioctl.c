@@ -308,6 +308,8 @@ static int vser_ioctl_set_mark(struct vser_file *vfile, union vser_arg *arg)
 	if (arg->number > 1)
 		return -EINVAL;
 
+	/* What has arrived by now is not affected. */
+	vser_wire_kick(READ_ONCE(line->lead));
 	lead = vser_lead_lock(line);
 	vser_wire_catch_up(lead);
 	WRITE_ONCE(line->mark, arg->number);

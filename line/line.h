@@ -26,6 +26,7 @@
 
 #include <linux/fs.h>
 #include <linux/hrtimer.h>
+#include <linux/llist.h>
 #include <linux/mutex.h>
 #include <linux/poll.h>
 #include <linux/spinlock.h>
@@ -51,9 +52,13 @@
 #define VSER_DEFAULT_LATENCY	NSEC_PER_MSEC	/* a byte waits no longer */
 #define VSER_MIN_LATENCY	(10 * NSEC_PER_USEC)
 #define VSER_MAX_LATENCY	NSEC_PER_SEC
-#define VSER_BATCH		4096	/* frames moved by one timer expiry */
-#define VSER_BURST		65536	/* unpaced frames moved under one lock */
-#define VSER_SLOW_BURST		1024	/* if each is looked at, bit by bit */
+#define VSER_BATCH		4096	/* frames from one look of the timer to the next */
+#define VSER_TURN		65536	/* frames moved under one lock */
+#define VSER_SLOW_TURN		64	/* if each is looked at, bit by bit */
+#define VSER_LATE_TURNS		16	/* of one late wire before the next one's */
+#define VSER_LOAD_PERIOD	NSEC_PER_MSEC	/* in which timers may take, of a CPU, */
+#define VSER_LOAD_MOST		(200 * NSEC_PER_USEC)	/* no more than this */
+#define VSER_LATE_NICE		3	/* leaves others more than half of a CPU */
 #define VSER_REPORTS		4	/* lines told of in a row */
 #define VSER_DEFER		256	/* bytes worth waiting for an exchange */
 #define VSER_MAX_LAG		(100 * NSEC_PER_MSEC)	/* of a generator */
@@ -198,7 +203,10 @@ struct vser_source {
  * struct vser_wire - one direction of a connection
  * @lock:   protects all of the struct; taken by processes and by the timer
  * @paced:  frames take time
- * @busy:   a frame is on the wire, and @timer is armed or about to take @lock
+ * @busy:   a frame is on the wire, and @timer is armed or about to take @lock, or
+ *          the wire is late
+ * @late:   the wire is in @late_entry's list: a worker is to go on with it. Bit 0, atomic
+ * @late_entry: likewise
  * @reset:  the frame on the wire began before one of the ends was set anew
  * @stalled: unpaced, it has found no room for what is queued; until it is kicked
  *          because there is some, nobody else need do so. Written with
@@ -228,6 +236,8 @@ struct vser_wire {
 	bool reset;
 	bool stalled;
 	struct hrtimer timer;
+	unsigned long late;
+	struct llist_node late_entry;
 	struct vser_line *line;
 	const struct vser_source *source;
 	struct vser_line *to;
@@ -601,6 +611,7 @@ void vser_wire_unlock(struct vser_wire *wire) __releases(&wire->lock);
 void vser_wire_arm(struct vser_wire *wire, u64 now);
 void vser_wire_set_ends(struct vser_wire *wire);
 u64 vser_wire_catch_up(struct vser_wire *wire);
+u64 vser_wire_lock_now(struct vser_wire *wire) __acquires(&wire->lock);
 void vser_wire_move_later(struct vser_wire *wire);
 bool vser_wire_exchange(struct vser_wire *wire);
 void vser_wire_pump(struct vser_wire *wire, bool exchange);
@@ -612,6 +623,8 @@ void vser_wire_retune(struct vser_wire *wire);
 void vser_wire_look_again(struct vser_wire *wire);
 void vser_wire_init(struct vser_wire *wire, struct vser_line *line,
 		    const struct vser_source *source);
+int vser_wires_init(void);
+void vser_wires_exit(void);
 
 /* events.c */
 

@@ -108,6 +108,7 @@ void vser_lines_destroy(unsigned int n)
 		hrtimer_cancel(&vser_lines[i]->out.timer);
 		hrtimer_cancel(&vser_lines[i]->in.timer);
 	}
+	vser_wires_exit();
 	for (i = 0; i < n; i++) {
 		cancel_work_sync(&vser_lines[i]->reap);
 		vser_line_free(vser_lines[i]);
@@ -118,6 +119,11 @@ int __init vser_lines_create(unsigned int n)
 {
 	struct vser_line *line;
 	unsigned int i;
+	int ret;
+
+	ret = vser_wires_init();
+	if (ret)
+		return ret;
 
 	for (i = 0; i < n; i++) {
 		line = kzalloc(sizeof(*line), GFP_KERNEL);

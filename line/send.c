@@ -112,8 +112,7 @@ void vser_tx_flush(struct vser_line *line)
 {
 	u64 now;
 
-	vser_wire_lock(&line->out);
-	now = vser_wire_catch_up(&line->out);
+	now = vser_wire_lock_now(&line->out);
 	if (line->out.busy && !line->far->room(line, true))
 		line->out.busy = false;
 	vser_count(&line->tx_flushed,
@@ -170,8 +169,7 @@ bool vser_tx_start_break(struct vser_line *line, const void *owner, u64 *nr,
 	u64 now;
 
 	*until = 0;
-	vser_wire_lock(wire);
-	now = vser_wire_catch_up(wire);
+	now = vser_wire_lock_now(wire);
 	if (!line->brk && wire->paced && now < wire->hold)
 		*until = wire->hold;
 	if (!line->brk && (*until || !vser_tx_empty(line)))
@@ -190,8 +188,7 @@ bool vser_tx_start_break(struct vser_line *line, const void *owner, u64 *nr,
 /* The line was opened: a break that a control-only descriptor wants begins now. */
 void vser_tx_resume_break(struct vser_line *line)
 {
-	vser_wire_lock(&line->out);
-	vser_tx_send_break(line, vser_wire_catch_up(&line->out));
+	vser_tx_send_break(line, vser_wire_lock_now(&line->out));
 	vser_wire_unlock(&line->out);
 }
 

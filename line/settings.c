@@ -77,8 +77,7 @@ int vser_set_fault(struct vser_line *line, const struct vser_fault *fault)
 
 	line->fault = *fault;
 	for (i = 0; i < ARRAY_SIZE(wires); i++) {
-		vser_wire_lock(wires[i]);
-		vser_wire_catch_up(wires[i]);
+		vser_wire_lock_now(wires[i]);
 		swap(wires[i]->link.faults, faults[i]);
 		vser_wire_unlock(wires[i]);
 		vser_wire_kick(wires[i]);
@@ -186,8 +185,7 @@ int vser_set_fifo(struct vser_line *line, u32 size)
 		ret = -EINTR;
 		goto out_free;
 	}
-	vser_wire_lock(&line->out);
-	vser_wire_catch_up(&line->out);
+	vser_wire_lock_now(&line->out);
 	vser_count(&line->tx_flushed,
 		   vser_queue_swap(&line->tx, &tx, &tx_size, size));
 	vser_tx_admit(&line->out);

@@ -5,7 +5,12 @@
  * A wire knows frames, their pace and its timer. What it carries, and where to, it
  * learns from its source and its far end alone (line.h).
  */
+#include <linux/err.h>
 #include <linux/hrtimer.h>
+#include <linux/kthread.h>
+#include <linux/llist.h>
+#include <linux/percpu.h>
+#include <linux/sched/signal.h>
 #include <linux/spinlock.h>
 #include <linux/timekeeping.h>
 
@@ -132,10 +137,29 @@ static u32 vser_wire_room(struct vser_wire *wire)
 	return !!wire->source->room(wire, true);
 }
 
-/* Hands on a batch of the frames that have ended by @now. */
-static void vser_wire_run(struct vser_wire *wire, u64 now)
+/*
+ * How many frames are moved under one lock: so many that it is held for a tenth of a
+ * millisecond or so on the slowest machines. One that the receiver looks at bit by bit
+ * costs a hundred times as much as one that is copied.
+ */
+static u32 vser_wire_most(struct vser_wire *wire)
 {
-	u64 n;
+	const struct vser_line *to = wire->to;
+
+	if (!to || (vser_link_clean(&wire->link) &&
+		    wire->link.tx.fmt.datab == 8 && !READ_ONCE(to->mark)))
+		return VSER_TURN;
+
+	return VSER_SLOW_TURN;
+}
+
+/*
+ * Hands on the frames that have ended by @now, as many as may be under one lock.
+ * Returns true if there are more.
+ */
+static bool vser_wire_run(struct vser_wire *wire, u64 now)
+{
+	u64 due, n;
 
 	lockdep_assert_held(&wire->lock);
 
@@ -144,28 +168,30 @@ static void vser_wire_run(struct vser_wire *wire, u64 now)
 	    now > max(wire->look, wire->end.ns) + VSER_MAX_LAG)
 		wire->end = (struct vser_instant) { .ns = now };
 
-	n = vser_frames_due(&wire->end, &wire->pace, now);
-	if (!n)
-		return;
-	n = min3(n, (u64)wire->source->queued(wire), (u64)VSER_BATCH);
+	due = vser_frames_due(&wire->end, &wire->pace, now);
+	if (!due)
+		return false;
+	n = min3(due, (u64)wire->source->queued(wire),
+		 (u64)vser_wire_most(wire));
 	if (wire->reset)
 		n = 1;
 	n = min_t(u64, n, vser_wire_room(wire));
 	if (!n) {
 		wire->busy = false;
-		return;
+		return false;
 	}
 	vser_instant_advance(&wire->end, &wire->pace, n);
 	/* It stays busy if there is more, and room. */
 	wire->busy = vser_wire_carry(wire, n) &&
 		     wire->source->room(wire, false);
+
+	return wire->busy && n < due;
 }
 
 /*
- * Hands on all frames that have ended by now, which the timer may not have done
- * yet. What changes the frames to come does this first, so that it cannot reach
- * into the past. Returns the time, or 0 if the wire is not paced: it does not need
- * it, and looking is dear.
+ * Hands on what has ended by now, as vser_wire_run(), which the timer may not have done
+ * yet. Returns the time, or 0 if the wire is not paced: it does not need it, and looking
+ * is dear.
  */
 u64 vser_wire_catch_up(struct vser_wire *wire)
 {
@@ -177,10 +203,36 @@ u64 vser_wire_catch_up(struct vser_wire *wire)
 		return 0;
 
 	now = ktime_get_ns();
-	while (wire->busy && vser_frames_due(&wire->end, &wire->pace, now))
+	if (wire->busy)
 		vser_wire_run(wire, now);
 
 	return now;
+}
+
+/*
+ * Takes the lock of a wire on which all frames have been handed on that have ended by
+ * now: what changes the frames to come cannot reach into the past. Returns the time, or
+ * 0 if the wire is not paced. Process context, no wire's lock held.
+ *
+ * A wire that is faster than we are is not waited for, nor is one waited for by a
+ * process that is being killed: what changes then is a little early.
+ */
+u64 vser_wire_lock_now(struct vser_wire *wire)
+{
+	u32 moved = 0;
+	u64 now;
+
+	for (;;) {
+		vser_wire_lock(wire);
+		now = wire->paced ? ktime_get_ns() : 0;
+		if (!now || !wire->busy || !vser_wire_run(wire, now))
+			return now;
+		moved += vser_wire_most(wire);
+		if (moved >= VSER_MAX_FIFO || fatal_signal_pending(current))
+			return now;
+		vser_wire_unlock(wire);
+		cond_resched();
+	}
 }
 
 /*
@@ -199,33 +251,18 @@ void vser_wire_move_later(struct vser_wire *wire)
 		hrtimer_start(&wire->timer, at, HRTIMER_MODE_ABS_SOFT);
 }
 
-/*
- * How many frames are moved under one lock, without a pace. One that the receiver
- * looks at bit by bit costs a hundred times as much as one that is copied.
- */
-static u32 vser_wire_burst(struct vser_wire *wire)
-{
-	const struct vser_line *to = wire->to;
-
-	if (!to || (vser_link_clean(&wire->link) &&
-		    wire->link.tx.fmt.datab == 8 && !READ_ONCE(to->mark)))
-		return VSER_BURST;
-
-	return VSER_SLOW_BURST;
-}
-
 /* Moves what can be moved, without a pace. Returns true if there is more. */
 static bool vser_wire_move(struct vser_wire *wire)
 {
-	u32 left = wire->source->queued(wire), burst = VSER_SLOW_BURST;
+	u32 left = wire->source->queued(wire), most = VSER_SLOW_TURN;
 	u32 moved = 0, n;
 
 	/* Mostly there is little: what it costs need not be known. */
-	if (left > burst)
-		burst = vser_wire_burst(wire);
+	if (left > most)
+		most = vser_wire_most(wire);
 
-	while (left && moved < burst) {
-		n = min3(left, burst - moved, wire->source->room(wire, false));
+	while (left && moved < most) {
+		n = min3(left, most - moved, wire->source->room(wire, false));
 		if (!n) {
 			WRITE_ONCE(wire->stalled, true);
 			return false;
@@ -280,6 +317,19 @@ static bool vser_wire_resume(struct vser_wire *wire, u64 now)
 }
 
 /*
+ * A paced wire goes on, with what has ended by now, and what is queued. Returns true
+ * if more has ended.
+ */
+static bool vser_wire_go_on(struct vser_wire *wire, u64 now)
+{
+	if (wire->busy && vser_wire_run(wire, now))
+		return true;
+	vser_wire_resume(wire, now);
+
+	return false;
+}
+
+/*
  * Moves all there is at once, without a pace, if that can be done. Caller: also
  * tx.lock of the line, whose wire line->out it is.
  */
@@ -320,17 +370,16 @@ void vser_wire_pump(struct vser_wire *wire, bool exchange)
 {
 	u32 moved = 0, most = VSER_MAX_FIFO;
 	bool more;
-	u64 now;
 
 	do {
 		vser_wire_lock(wire);
-		now = wire->paced ? vser_wire_catch_up(wire) : 0;
-		more = !(exchange && vser_wire_exchange_locked(wire)) &&
-		       vser_wire_resume(wire, now);
+		more = wire->paced ? vser_wire_go_on(wire, ktime_get_ns()) :
+		       !(exchange && vser_wire_exchange_locked(wire)) &&
+		       vser_wire_resume(wire, 0);
 		if (more)
-			moved += vser_wire_burst(wire);
-		if (wire->source->endless && moved < VSER_BURST)
-			most = VSER_BURST;
+			moved += vser_wire_most(wire);
+		if (wire->source->endless && moved < VSER_TURN)
+			most = VSER_TURN;
 		vser_wire_unlock(wire);
 	} while (more && moved < most && vser_may_go_on());
 }
@@ -411,32 +460,66 @@ void vser_wire_kick(struct vser_wire *wire)
  */
 void vser_modem_send(struct vser_line *line)
 {
+	vser_wire_lock_now(&line->out);
+	vser_wire_unlock(&line->out);
 	vser_modem_tell(line);
 	vser_wire_kick(READ_ONCE(line->lead));
 	vser_wire_kick(&line->out);
 }
 
 /*
- * The timer is always armed by hrtimer_start() under the wire's lock, and never
- * by returning HRTIMER_RESTART: a process may have armed it anew while this
- * function waited for the lock. Then it is not yet time to look. The timer of a busy
- * wire is armed, for wire->look or earlier, whenever the lock is free; this function
- * sees to that, too, however early it runs.
+ * Wires that are late. Timers run one after the other, and nothing else runs on their
+ * CPU meanwhile. So in each period they may take some of it, and no more: what is left
+ * is done by a worker, a process as any other.
  */
-static enum hrtimer_restart vser_wire_timer(struct hrtimer *timer)
+
+/**
+ * struct vser_load - what timers of wires have taken of a CPU
+ * @since: when the period began, in ns
+ * @spent: how much since then, in ns
+ */
+struct vser_load {
+	u64 since;
+	u64 spent;
+};
+
+/* Softirq context alone. */
+static DEFINE_PER_CPU(struct vser_load, vser_load);
+
+static LLIST_HEAD(vser_late);
+static struct kthread_worker *vser_late_worker;
+static void vser_late_run(struct kthread_work *work);
+static DEFINE_KTHREAD_WORK(vser_late_work, vser_late_run);
+
+static void vser_wire_be_late(struct vser_wire *wire)
 {
-	struct vser_wire *wire = container_of(timer, struct vser_wire, timer);
+	if (test_and_set_bit(0, &wire->late))
+		return;
+
+	llist_add(&wire->late_entry, &vser_late);
+	kthread_queue_work(vser_late_worker, &vser_late_work);
+}
+
+/*
+ * Does what there is to do on a wire now, as much as may be under one lock. Returns
+ * true if there is more; else the timer is armed, if there will be more. The timer
+ * may have been armed anew since this was called for: then it is not yet time.
+ */
+static bool vser_wire_turn(struct vser_wire *wire)
+{
+	bool more = false;
 	u64 now, late = 0;
 
 	vser_wire_lock(wire);
 	now = ktime_get_ns();
 	if (!wire->busy) {
-		vser_wire_resume(wire, now);
+		/* Of what never ends, the timer brings some more later. */
+		more = vser_wire_resume(wire, now) && !wire->source->endless;
 	} else if (now >= wire->look) {
 		if (now > wire->end.ns)
 			late = now - wire->end.ns;
-		vser_wire_run(wire, now);
-		if (wire->busy)
+		more = vser_wire_run(wire, now);
+		if (wire->busy && !more)
 			vser_wire_arm(wire, now);
 	} else {
 		hrtimer_start(&wire->timer, ns_to_ktime(wire->look),
@@ -446,7 +529,73 @@ static enum hrtimer_restart vser_wire_timer(struct hrtimer *timer)
 			 wire->busy);
 	vser_wire_unlock(wire);
 
+	return more;
+}
+
+/*
+ * The timer is always armed by hrtimer_start() under the wire's lock, and never
+ * by returning HRTIMER_RESTART: a process may have armed it anew while this
+ * function waited for the lock. The timer of a busy wire is armed, for wire->look or
+ * earlier, whenever the lock is free, or this function or the worker is about to go
+ * on with it, and sees to that, too, however early it runs.
+ */
+static enum hrtimer_restart vser_wire_timer(struct hrtimer *timer)
+{
+	struct vser_wire *wire = container_of(timer, struct vser_wire, timer);
+	struct vser_load *load = this_cpu_ptr(&vser_load);
+	u64 last = ktime_get_ns(), now;
+	bool more = true;
+
+	if (last - load->since >= VSER_LOAD_PERIOD)
+		*load = (struct vser_load) { .since = last };
+
+	while (more && load->spent < VSER_LOAD_MOST) {
+		more = vser_wire_turn(wire);
+		now = ktime_get_ns();
+		load->spent += now - last;
+		last = now;
+	}
+	if (more)
+		vser_wire_be_late(wire);
+
 	return HRTIMER_NORESTART;
+}
+
+/* Each late wire in turn. */
+static void vser_late_run(struct kthread_work *work)
+{
+	struct llist_node *late = llist_reverse_order(llist_del_all(&vser_late));
+	struct vser_wire *wire, *next;
+	unsigned int turn;
+	bool more;
+
+	llist_for_each_entry_safe(wire, next, late, late_entry) {
+		/* Who finds more to do from here on, says so anew. */
+		clear_bit(0, &wire->late);
+		smp_mb__after_atomic();
+		for (turn = 0, more = true; more && turn < VSER_LATE_TURNS; turn++) {
+			more = vser_wire_turn(wire);
+			cond_resched();
+		}
+		if (more)
+			vser_wire_be_late(wire);
+	}
+}
+
+int __init vser_wires_init(void)
+{
+	vser_late_worker = kthread_run_worker(0, KBUILD_MODNAME);
+	if (IS_ERR(vser_late_worker))
+		return PTR_ERR(vser_late_worker);
+	set_user_nice(vser_late_worker->task, VSER_LATE_NICE);
+
+	return 0;
+}
+
+/* No timer of a wire runs any more. */
+void vser_wires_exit(void)
+{
+	kthread_destroy_worker(vser_late_worker);
 }
 
 /*
@@ -480,7 +629,7 @@ void vser_wire_tune(struct vser_wire *wire)
 
 void vser_wire_retune(struct vser_wire *wire)
 {
-	vser_wire_lock(wire);
+	vser_wire_lock_now(wire);
 	vser_wire_tune(wire);
 	vser_wire_unlock(wire);
 
@@ -492,8 +641,7 @@ void vser_wire_look_again(struct vser_wire *wire)
 {
 	u64 now;
 
-	vser_wire_lock(wire);
-	now = vser_wire_catch_up(wire);
+	now = vser_wire_lock_now(wire);
 	if (wire->busy) {
 		wire->look = now;
 		vser_wire_arm(wire, now);

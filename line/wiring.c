@@ -28,8 +28,7 @@ void vser_unplug(struct vser_line *line)
 	mutex_lock(&line->open_lock);
 	line->far->listen(line, false);
 
-	vser_wire_lock(&line->out);
-	vser_wire_catch_up(&line->out);
+	vser_wire_lock_now(&line->out);
 	line->far->rest(line);
 	line->far = &vser_far_unplugged;
 	line->out.busy = false;
