@@ -18,13 +18,19 @@
 #include "line.h"
 #include "trace.h"
 
+/* Does anybody wait for something of the line? */
+static bool vser_heard(struct vser_line *line)
+{
+	return waitqueue_active(&line->wait);
+}
+
 /* Wakes those that wait for what has become true. */
 static void vser_wake(struct vser_line *line, __poll_t news)
 {
 	/* Nobody waits for more here than for mutexes of the caller: it may take long. */
 	lockdep_assert_not_held(&line->out.lock);
 
-	if (news && waitqueue_active(&line->wait))
+	if (news && vser_heard(line))
 		wake_up_interruptible_poll(&line->wait, news);
 }
 
@@ -60,7 +66,7 @@ static __always_inline struct vser_line *vser_wire_release(struct vser_wire *wir
 		return to;
 	/* Pairs with vser_wait() and vser_poll(): they see it, or are seen here. */
 	smp_mb();
-	if (waitqueue_active(&line->wait) || (to && waitqueue_active(&to->wait)))
+	if (vser_heard(line) || (to && vser_heard(to)))
 		vser_wire_tell(line, to, news);
 
 	return to;
@@ -79,9 +85,6 @@ void vser_wire_arm(struct vser_wire *wire, u64 now)
 	u64 latest = max(wire->look + latency, now);
 	u32 queued = min_t(u32, wire->source->queued(wire), VSER_BATCH);
 
-	/* The last look was so late that a batch was not enough. */
-	if (vser_frames_due(&wire->end, &wire->pace, wire->look))
-		latest = now;
 	wire->look = vser_next_look(&wire->end, &wire->pace, queued, latest);
 	hrtimer_start(&wire->timer, ns_to_ktime(wire->look),
 		      HRTIMER_MODE_ABS_SOFT);
@@ -486,6 +489,38 @@ struct vser_load {
 /* Softirq context alone. */
 static DEFINE_PER_CPU(struct vser_load, vser_load);
 
+/* May timers go on on this CPU? */
+static bool vser_load_allows(void)
+{
+	struct vser_load *load = this_cpu_ptr(&vser_load);
+	u64 now;
+
+	/* Mostly there is little to do, and the time need not be known. */
+	if (load->spent < VSER_LOAD_MOST)
+		return true;
+
+	now = ktime_get_ns();
+	if (now - load->since < VSER_LOAD_PERIOD)
+		return false;
+	*load = (struct vser_load) { .since = now };
+
+	return true;
+}
+
+/* A turn that has ended began at @began; see vser_wire_turn(). */
+static void vser_load_add(u64 began)
+{
+	struct vser_load *load = this_cpu_ptr(&vser_load);
+
+	if (!began) {
+		load->spent += VSER_TURN_NS;
+		return;
+	}
+	if (began - load->since >= VSER_LOAD_PERIOD)
+		*load = (struct vser_load) { .since = began };
+	load->spent += ktime_get_ns() - began;
+}
+
 static LLIST_HEAD(vser_late);
 static struct kthread_worker *vser_late_worker;
 static void vser_late_run(struct kthread_work *work);
@@ -504,8 +539,11 @@ static void vser_wire_be_late(struct vser_wire *wire)
  * Does what there is to do on a wire now, as much as may be under one lock. Returns
  * true if there is more; else the timer is armed, if there will be more. The timer
  * may have been armed anew since this was called for: then it is not yet time.
+ *
+ * Stores in *@began when it did so, or 0 if that need not be known: it has taken
+ * VSER_TURN_NS at most.
  */
-static bool vser_wire_turn(struct vser_wire *wire)
+static bool vser_wire_turn(struct vser_wire *wire, u64 *began)
 {
 	bool more = false;
 	u64 now, late = 0;
@@ -527,6 +565,9 @@ static bool vser_wire_turn(struct vser_wire *wire)
 	}
 	trace_vser_timer(wire->line->index, wire == &wire->line->in, late,
 			 wire->busy);
+	*began = more || vser_wire_most(wire) != VSER_TURN ||
+		 vser_heard(wire->line) || (wire->to && vser_heard(wire->to)) ?
+		 now : 0;
 	vser_wire_unlock(wire);
 
 	return more;
@@ -542,18 +583,12 @@ static bool vser_wire_turn(struct vser_wire *wire)
 static enum hrtimer_restart vser_wire_timer(struct hrtimer *timer)
 {
 	struct vser_wire *wire = container_of(timer, struct vser_wire, timer);
-	struct vser_load *load = this_cpu_ptr(&vser_load);
-	u64 last = ktime_get_ns(), now;
 	bool more = true;
+	u64 began;
 
-	if (last - load->since >= VSER_LOAD_PERIOD)
-		*load = (struct vser_load) { .since = last };
-
-	while (more && load->spent < VSER_LOAD_MOST) {
-		more = vser_wire_turn(wire);
-		now = ktime_get_ns();
-		load->spent += now - last;
-		last = now;
+	while (more && vser_load_allows()) {
+		more = vser_wire_turn(wire, &began);
+		vser_load_add(began);
 	}
 	if (more)
 		vser_wire_be_late(wire);
@@ -567,6 +602,7 @@ static void vser_late_run(struct kthread_work *work)
 	struct llist_node *late = llist_reverse_order(llist_del_all(&vser_late));
 	struct vser_wire *wire, *next;
 	unsigned int turn;
+	u64 began;
 	bool more;
 
 	llist_for_each_entry_safe(wire, next, late, late_entry) {
@@ -574,7 +610,7 @@ static void vser_late_run(struct kthread_work *work)
 		clear_bit(0, &wire->late);
 		smp_mb__after_atomic();
 		for (turn = 0, more = true; more && turn < VSER_LATE_TURNS; turn++) {
-			more = vser_wire_turn(wire);
+			more = vser_wire_turn(wire, &began);
 			cond_resched();
 		}
 		if (more)
