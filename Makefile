@@ -281,7 +281,7 @@ unit: $(patsubst test/unit/%.c,build/unit/%,$(wildcard test/unit/*_test.c)) ## t
 REPEAT := 20
 CPUS := 0,1
 native_benches := transfer scale cost ways
-benches := transfer ways pacing cost memory
+benches := transfer ways pacing cost bounded memory
 peers := plain_fifo plain_loop wake_up
 
 # For recipes: all benches, one after the other; with $(1), --json, for programs.
@@ -296,6 +296,7 @@ run_benches = $(call with_modules_in,/modules); \
 			ways $(1) vser.ko && echo && \
 			insmod vser.ko lines=128 && pacing $(1) && echo && \
 			cost $(1) wake_up.ko && echo && \
+			bounded $(1) 1 4 16 64 && echo && \
 			insmod mem_demo.ko && insmod plain_loop.ko && memory $(1)'
 
 .PHONY: bench

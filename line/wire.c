@@ -565,7 +565,7 @@ static bool vser_wire_turn(struct vser_wire *wire, u64 *began)
 	}
 	trace_vser_timer(wire->line->index, wire == &wire->line->in, late,
 			 wire->busy);
-	*began = more || vser_wire_most(wire) != VSER_TURN ||
+	*began = more || !wire->paced || vser_wire_most(wire) != VSER_TURN ||
 		 vser_heard(wire->line) || (wire->to && vser_heard(wire->to)) ?
 		 now : 0;
 	vser_wire_unlock(wire);

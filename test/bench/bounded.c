@@ -9,7 +9,8 @@
  *
  * For the stretch the program has a real-time priority, so that only interrupts and
  * what these bring are before it: it looks at the clock again and again, and the
- * longest time between two looks counts. Meant for virtual time ("make bench").
+ * longest time between two looks counts. Meant for virtual time ("make bench"). Fails
+ * if that is more than 500 µs, or if less than half of the CPU is left.
  *
  * Usage: bounded [--json] SENDERS...
  * Two lines for each sender have to be there.
@@ -27,6 +28,8 @@
 
 #define MAX_SENDERS	512
 #define QUEUE		262144		/* bytes, 0.65 s of sending */
+#define MOST_STRETCH	500		/* µs that nothing else may run, and */
+#define LEAST_LEFT	50		/* % of the CPU that must be left */
 #define SECONDS		0.2		/* of a measurement; there are two */
 
 enum { CLEAN, MARKED, FAULTY, MISMATCHED, NR_KINDS };
@@ -163,6 +166,9 @@ static void measure(int kind, unsigned int senders, double alone)
 	figure("bounded", kinds[kind], column, stretch);
 	snprintf(column, sizeof(column), "%u senders, left", senders);
 	figure("bounded", kinds[kind], column, left);
+	if (stretch > MOST_STRETCH || left < LEAST_LEFT)
+		error(EXIT_FAILURE, 0, "%u %s senders: %.0f us at a stretch, %.0f %% left",
+		      senders, kinds[kind], stretch, left);
 }
 
 int main(int argc, char **argv)
