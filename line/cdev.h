@@ -2,7 +2,7 @@
 /*
  * vser - the character device: what its open files are made of
  *
- * For ../vser.c, ioctl.c, ring.c and ../lab.c. The line's engine knows nothing of
+ * For ../vser.c, poll.c, ioctl.c, ring.c and ../lab.c. The line's engine knows nothing of
  * this.
  */
 #ifndef VSER_CDEV_H
@@ -119,13 +119,21 @@ struct vser_file {
 
 extern const struct file_operations vser_fops;
 
+bool vser_file_nonblocking(struct file *file);
+int vser_file_drain(struct vser_file *vfile);
+
+/* poll.c */
+
 int vser_waiter_wake(wait_queue_entry_t *entry, unsigned int mode, int sync,
 		     void *key);
 bool vser_tx_starve(struct vser_file *vfile);
 bool vser_file_has_event(struct vser_file *vfile);
 void vser_file_watch(struct vser_file *vfile);
-bool vser_file_nonblocking(struct file *file);
-int vser_file_drain(struct vser_file *vfile);
+int vser_file_wake(wait_queue_entry_t *entry, unsigned int mode, int sync,
+		   void *key);
+void vser_file_unfollow(struct vser_file *vfile);
+__poll_t vser_poll(struct file *file, poll_table *wait);
+int vser_fasync(int fd, struct file *file, int on);
 
 /* ioctl.c */
 

@@ -10,8 +10,10 @@
  *	settings.c	@uart, @fault, @latency, @pacing, @flow, @exclusive
  *	send.c		@tx as its consumer, @admitted, @brk and its like
  *	wire.c		&struct vser_wire
- *	wiring.c	@far, @out.to, @lead
- *	far.c		&struct vser_far_ops; nothing of a line
+ *	timer.c		its @late and @late_entry
+ *	rewire.c	@far, @out.to, @lead
+ *	far_end.c	&struct vser_far_ops; nothing of a line
+ *	nullmodem.c	likewise, where the far end is a line
  *	generator.c	@generator
  *	receive.c	@rx as its producer, @throttled, @full, @deferred, @lost
  *	events.c	@inputs, @events, @event_seq
@@ -35,6 +37,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "fault.h"
 #include "frame.h"
 #include "queue.h"
 #include "vser.h"
@@ -555,20 +558,23 @@ void vser_set_generator(struct vser_line *line, enum vser_generator_kind kind,
 			u8 *text, u32 len, u64 seed, u64 period);
 int vser_set_fifo(struct vser_line *line, u32 size);
 
-/* wiring.c */
+/* rewire.c */
 
 void vser_unplug(struct vser_line *line);
 int vser_rewire(struct vser_line *line, const struct vser_far_ops *far,
 		struct vser_line *peer);
 
-/* far.c */
+/* far_end.c */
 
 extern const struct vser_far_ops vser_far_generator;
 extern const struct vser_far_ops vser_far_unplugged;
-extern const struct vser_far_ops vser_far_loopback;
-extern const struct vser_far_ops vser_far_nullmodem;
 const struct vser_far_ops *vser_far_by_name(const char *name);
 const struct vser_far_ops *vser_far_by_type(u32 type);
+
+/* nullmodem.c */
+
+extern const struct vser_far_ops vser_far_loopback;
+extern const struct vser_far_ops vser_far_nullmodem;
 
 /* generator.c */
 
@@ -609,7 +615,11 @@ void vser_tx_end_break(struct vser_line *line, const void *owner,
 /* wire.c */
 
 void vser_wire_unlock(struct vser_wire *wire) __releases(&wire->lock);
+bool vser_heard(struct vser_line *line);
 void vser_wire_arm(struct vser_wire *wire, u64 now);
+u32 vser_wire_most(struct vser_wire *wire);
+bool vser_wire_run(struct vser_wire *wire, u64 now);
+bool vser_wire_resume(struct vser_wire *wire, u64 now);
 void vser_wire_set_ends(struct vser_wire *wire);
 u64 vser_wire_catch_up(struct vser_wire *wire);
 u64 vser_wire_lock_now(struct vser_wire *wire) __acquires(&wire->lock);
@@ -624,6 +634,10 @@ void vser_wire_retune(struct vser_wire *wire);
 void vser_wire_look_again(struct vser_wire *wire);
 void vser_wire_init(struct vser_wire *wire, struct vser_line *line,
 		    const struct vser_source *source);
+
+/* timer.c */
+
+enum hrtimer_restart vser_wire_timer(struct hrtimer *timer);
 int vser_wires_init(void);
 void vser_wires_exit(void);
 

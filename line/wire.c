@@ -5,11 +5,7 @@
  * A wire knows frames, their pace and its timer. What it carries, and where to, it
  * learns from its source and its far end alone (line.h).
  */
-#include <linux/err.h>
 #include <linux/hrtimer.h>
-#include <linux/kthread.h>
-#include <linux/llist.h>
-#include <linux/percpu.h>
 #include <linux/sched/signal.h>
 #include <linux/spinlock.h>
 #include <linux/timekeeping.h>
@@ -19,7 +15,7 @@
 #include "trace.h"
 
 /* Does anybody wait for something of the line? */
-static bool vser_heard(struct vser_line *line)
+bool vser_heard(struct vser_line *line)
 {
 	return waitqueue_active(&line->wait);
 }
@@ -145,7 +141,7 @@ static u32 vser_wire_room(struct vser_wire *wire)
  * millisecond or so on the slowest machines. One that the receiver looks at bit by bit
  * costs a hundred times as much as one that is copied.
  */
-static u32 vser_wire_most(struct vser_wire *wire)
+u32 vser_wire_most(struct vser_wire *wire)
 {
 	const struct vser_line *to = wire->to;
 
@@ -160,7 +156,7 @@ static u32 vser_wire_most(struct vser_wire *wire)
  * Hands on the frames that have ended by @now, as many as may be under one lock.
  * Returns true if there are more.
  */
-static bool vser_wire_run(struct vser_wire *wire, u64 now)
+bool vser_wire_run(struct vser_wire *wire, u64 now)
 {
 	u64 due, n;
 
@@ -309,7 +305,7 @@ static bool vser_wire_start(struct vser_wire *wire, u64 now)
  * A wire that may have stalled goes on, with all that is queued by now. Returns
  * true if there is more to be done at once.
  */
-static bool vser_wire_resume(struct vser_wire *wire, u64 now)
+bool vser_wire_resume(struct vser_wire *wire, u64 now)
 {
 	WRITE_ONCE(wire->stalled, false);
 	/* Pairs with vser_tx_wrote(): its bytes are admitted. */
@@ -468,170 +464,6 @@ void vser_modem_send(struct vser_line *line)
 	vser_modem_tell(line);
 	vser_wire_kick(READ_ONCE(line->lead));
 	vser_wire_kick(&line->out);
-}
-
-/*
- * Wires that are late. Timers run one after the other, and nothing else runs on their
- * CPU meanwhile. So in each period they may take some of it, and no more: what is left
- * is done by a worker, a process as any other.
- */
-
-/**
- * struct vser_load - what timers of wires have taken of a CPU
- * @since: when the period began, in ns
- * @spent: how much since then, in ns
- */
-struct vser_load {
-	u64 since;
-	u64 spent;
-};
-
-/* Softirq context alone. */
-static DEFINE_PER_CPU(struct vser_load, vser_load);
-
-/* May timers go on on this CPU? */
-static bool vser_load_allows(void)
-{
-	struct vser_load *load = this_cpu_ptr(&vser_load);
-	u64 now;
-
-	/* Mostly there is little to do, and the time need not be known. */
-	if (load->spent < VSER_LOAD_MOST)
-		return true;
-
-	now = ktime_get_ns();
-	if (now - load->since < VSER_LOAD_PERIOD)
-		return false;
-	*load = (struct vser_load) { .since = now };
-
-	return true;
-}
-
-/* A turn that has ended began at @began; see vser_wire_turn(). */
-static void vser_load_add(u64 began)
-{
-	struct vser_load *load = this_cpu_ptr(&vser_load);
-
-	if (!began) {
-		load->spent += VSER_TURN_NS;
-		return;
-	}
-	if (began - load->since >= VSER_LOAD_PERIOD)
-		*load = (struct vser_load) { .since = began };
-	load->spent += ktime_get_ns() - began;
-}
-
-static LLIST_HEAD(vser_late);
-static struct kthread_worker *vser_late_worker;
-static void vser_late_run(struct kthread_work *work);
-static DEFINE_KTHREAD_WORK(vser_late_work, vser_late_run);
-
-static void vser_wire_be_late(struct vser_wire *wire)
-{
-	if (test_and_set_bit(0, &wire->late))
-		return;
-
-	llist_add(&wire->late_entry, &vser_late);
-	kthread_queue_work(vser_late_worker, &vser_late_work);
-}
-
-/*
- * Does what there is to do on a wire now, as much as may be under one lock. Returns
- * true if there is more; else the timer is armed, if there will be more. The timer
- * may have been armed anew since this was called for: then it is not yet time.
- *
- * Stores in *@began when it did so, or 0 if that need not be known: it has taken
- * VSER_TURN_NS at most.
- */
-static bool vser_wire_turn(struct vser_wire *wire, u64 *began)
-{
-	bool more = false;
-	u64 now, late = 0;
-
-	vser_wire_lock(wire);
-	now = ktime_get_ns();
-	if (!wire->busy) {
-		/* Of what never ends, the timer brings some more later. */
-		more = vser_wire_resume(wire, now) && !wire->source->endless;
-	} else if (now >= wire->look) {
-		if (now > wire->end.ns)
-			late = now - wire->end.ns;
-		more = vser_wire_run(wire, now);
-		if (wire->busy && !more)
-			vser_wire_arm(wire, now);
-	} else {
-		hrtimer_start(&wire->timer, ns_to_ktime(wire->look),
-			      HRTIMER_MODE_ABS_SOFT);
-	}
-	trace_vser_timer(wire->line->index, wire == &wire->line->in, late,
-			 wire->busy);
-	*began = more || !wire->paced || vser_wire_most(wire) != VSER_TURN ||
-		 vser_heard(wire->line) || (wire->to && vser_heard(wire->to)) ?
-		 now : 0;
-	vser_wire_unlock(wire);
-
-	return more;
-}
-
-/*
- * The timer is always armed by hrtimer_start() under the wire's lock, and never
- * by returning HRTIMER_RESTART: a process may have armed it anew while this
- * function waited for the lock. The timer of a busy wire is armed, for wire->look or
- * earlier, whenever the lock is free, or this function or the worker is about to go
- * on with it, and sees to that, too, however early it runs.
- */
-static enum hrtimer_restart vser_wire_timer(struct hrtimer *timer)
-{
-	struct vser_wire *wire = container_of(timer, struct vser_wire, timer);
-	bool more = true;
-	u64 began;
-
-	while (more && vser_load_allows()) {
-		more = vser_wire_turn(wire, &began);
-		vser_load_add(began);
-	}
-	if (more)
-		vser_wire_be_late(wire);
-
-	return HRTIMER_NORESTART;
-}
-
-/* Each late wire in turn. */
-static void vser_late_run(struct kthread_work *work)
-{
-	struct llist_node *late = llist_reverse_order(llist_del_all(&vser_late));
-	struct vser_wire *wire, *next;
-	unsigned int turn;
-	u64 began;
-	bool more;
-
-	llist_for_each_entry_safe(wire, next, late, late_entry) {
-		/* Who finds more to do from here on, says so anew. */
-		clear_bit(0, &wire->late);
-		smp_mb__after_atomic();
-		for (turn = 0, more = true; more && turn < VSER_LATE_TURNS; turn++) {
-			more = vser_wire_turn(wire, &began);
-			cond_resched();
-		}
-		if (more)
-			vser_wire_be_late(wire);
-	}
-}
-
-int __init vser_wires_init(void)
-{
-	vser_late_worker = kthread_run_worker(0, KBUILD_MODNAME);
-	if (IS_ERR(vser_late_worker))
-		return PTR_ERR(vser_late_worker);
-	set_user_nice(vser_late_worker->task, VSER_LATE_NICE);
-
-	return 0;
-}
-
-/* No timer of a wire runs any more. */
-void vser_wires_exit(void)
-{
-	kthread_destroy_worker(vser_late_worker);
 }
 
 /*

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Unit test of line/frame.h, on the build machine: frames as bits, receivers
+ * Unit test of line/fault.h, on the build machine: frames as bits, receivers
  * that are set as the sender is and others, against a second model of the same,
  * and faults: what they do, and how often.
  */
@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "tap.h"
-#include "line/frame.h"
+#include "line/fault.h"
 
 #define NR_FORMATS	40
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Unit test of line/frame.h, on the build machine: how numbers, formats, faults
+ * Unit test of line/frame.h and line/fault.h, on the build machine: how numbers, formats, faults
  * and the generator's text are read and written. What is accepted is compared
  * with a second opinion: 128-bit sums, regular expressions, all that there is.
  */
@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "tap.h"
-#include "line/frame.h"
+#include "line/fault.h"
 
 static u32 any(u32 below)
 {
