@@ -11,7 +11,6 @@
 #include "line.h"
 #include "trace.h"
 
-
 static void vser_link_listen(struct vser_line *line, bool on)
 {
 }

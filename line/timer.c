@@ -36,7 +36,7 @@ struct vser_load {
 /* Softirq context alone. */
 static DEFINE_PER_CPU(struct vser_load, vser_load);
 
-/* May timers go on on this CPU? */
+/* May the timers of this CPU go on? */
 static bool vser_load_allows(void)
 {
 	struct vser_load *load = this_cpu_ptr(&vser_load);
@@ -155,6 +155,7 @@ static void vser_late_run(struct kthread_work *work)
 	llist_for_each_entry_safe(wire, next, late, late_entry) {
 		/* Who finds more to do from here on, says so anew. */
 		clear_bit(0, &wire->late);
+		/* Pairs with vser_wire_be_late(): it adds it, or is seen here. */
 		smp_mb__after_atomic();
 		for (turn = 0, more = true; more && turn < VSER_LATE_TURNS; turn++) {
 			more = vser_wire_turn(wire, &began);

@@ -17,6 +17,7 @@
 /* Does anybody wait for something of the line? */
 bool vser_heard(struct vser_line *line)
 {
+	/* The caller has the barrier. */
 	return waitqueue_active(&line->wait);
 }
 
