@@ -62,6 +62,7 @@
 #define VSER_LATE_TURNS		16	/* of one late wire before the next one's */
 #define VSER_LOAD_PERIOD	NSEC_PER_MSEC	/* in which timers may take, of a CPU, */
 #define VSER_LOAD_MOST		(200 * NSEC_PER_USEC)	/* no more than this */
+#define VSER_LATE_LOOK		(50 * NSEC_PER_MSEC)	/* if a late wire is not served */
 #define VSER_LATE_NICE		3	/* leaves others more than half of a CPU */
 #define VSER_REPORTS		4	/* lines told of in a row */
 #define VSER_DEFER		256	/* bytes worth waiting for an exchange */
@@ -623,6 +624,7 @@ bool vser_wire_resume(struct vser_wire *wire, u64 now);
 void vser_wire_set_ends(struct vser_wire *wire);
 u64 vser_wire_catch_up(struct vser_wire *wire);
 u64 vser_wire_lock_now(struct vser_wire *wire) __acquires(&wire->lock);
+void vser_wire_look_within(struct vser_wire *wire, u64 ns);
 void vser_wire_move_later(struct vser_wire *wire);
 bool vser_wire_exchange(struct vser_wire *wire);
 void vser_wire_pump(struct vser_wire *wire, bool exchange);
@@ -639,6 +641,7 @@ void vser_wire_init(struct vser_wire *wire, struct vser_line *line,
 
 enum hrtimer_restart vser_wire_timer(struct hrtimer *timer);
 int vser_wires_init(void);
+void vser_wires_stop(void);
 void vser_wires_exit(void);
 
 /* events.c */

@@ -22,8 +22,6 @@ unsigned int vser_nr_lines = 1;
 module_param_named(lines, vser_nr_lines, uint, 0444);
 MODULE_PARM_DESC(lines, "number of lines, 1 to " __stringify(VSER_MAX_LINES) " (default 1)");
 
-dev_t vser_devt;
-struct class *vser_class;
 struct vser_line **vser_lines;
 
 /*
@@ -89,6 +87,14 @@ static void vser_line_init(struct vser_line *line, unsigned int index)
 	vser_generator_restart(&line->generator);
 }
 
+static void vser_timers_cancel(unsigned int n)
+{
+	while (n--) {
+		hrtimer_cancel(&vser_lines[n]->out.timer);
+		hrtimer_cancel(&vser_lines[n]->in.timer);
+	}
+}
+
 /*
  * Destroys the first @n lines, which have no node and no device. Nobody has one
  * open, as that would pin the module; but what was written earlier may still be on
@@ -104,10 +110,9 @@ void vser_lines_destroy(unsigned int n)
 		mutex_unlock(&vser_lines[i]->config_lock);
 	}
 	/* One that runs may still be about to report to another line. */
-	for (i = 0; i < n; i++) {
-		hrtimer_cancel(&vser_lines[i]->out.timer);
-		hrtimer_cancel(&vser_lines[i]->in.timer);
-	}
+	vser_timers_cancel(n);
+	vser_wires_stop();
+	vser_timers_cancel(n);
 	vser_wires_exit();
 	for (i = 0; i < n; i++) {
 		cancel_work_sync(&vser_lines[i]->reap);

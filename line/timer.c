@@ -21,6 +21,9 @@
  * Wires that are late. Timers run one after the other, and nothing else runs on their
  * CPU meanwhile. So in each period they may take some of it, and no more: what is left
  * is done by a worker, a process as any other.
+ *
+ * What the worker goes on with, it times on its own CPU: wires that are late gather
+ * there, and share what timers may take of that one, until each starts anew.
  */
 
 /**
@@ -73,8 +76,14 @@ static struct kthread_worker *vser_late_worker;
 static void vser_late_run(struct kthread_work *work);
 static DEFINE_KTHREAD_WORK(vser_late_work, vser_late_run);
 
+/* There is more to do on the wire at once. No wire's lock held. */
 static void vser_wire_be_late(struct vser_wire *wire)
 {
+	/* The worker may have to wait long, for a program with a real-time priority. */
+	vser_wire_lock(wire);
+	vser_wire_look_within(wire, VSER_LATE_LOOK);
+	vser_wire_unlock(wire);
+
 	if (test_and_set_bit(0, &wire->late))
 		return;
 
@@ -106,6 +115,9 @@ static bool vser_wire_turn(struct vser_wire *wire, u64 *began)
 		more = vser_wire_run(wire, now);
 		if (wire->busy && !more)
 			vser_wire_arm(wire, now);
+		/* A writer may have left without admitting what he wrote. */
+		if (!wire->busy)
+			vser_wire_resume(wire, now);
 	} else {
 		hrtimer_start(&wire->timer, ns_to_ktime(wire->look),
 			      HRTIMER_MODE_ABS_SOFT);
@@ -176,7 +188,16 @@ int __init vser_wires_init(void)
 	return 0;
 }
 
-/* No timer of a wire runs any more. */
+/*
+ * No wire has anything to do any more, and the caller cancels their timers before and
+ * after this: a turn that was under way may arm one.
+ */
+void vser_wires_stop(void)
+{
+	kthread_cancel_work_sync(&vser_late_work);
+}
+
+/* After that. A timer that ran in between may have found the CPU busy. */
 void vser_wires_exit(void)
 {
 	kthread_destroy_worker(vser_late_worker);

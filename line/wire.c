@@ -146,11 +146,12 @@ u32 vser_wire_most(struct vser_wire *wire)
 {
 	const struct vser_line *to = wire->to;
 
-	if (!to || (vser_link_clean(&wire->link) &&
-		    wire->link.tx.fmt.datab == 8 && !READ_ONCE(to->mark)))
-		return VSER_TURN;
+	if (to && (!vser_link_clean(&wire->link) ||
+		   wire->link.tx.fmt.datab != 8 || READ_ONCE(to->mark)))
+		return VSER_SLOW_TURN;
 
-	return VSER_SLOW_TURN;
+	/* A generator makes its bytes one by one. */
+	return wire->source->endless ? VSER_BATCH : VSER_TURN;
 }
 
 /*
@@ -214,25 +215,37 @@ u64 vser_wire_catch_up(struct vser_wire *wire)
  * now: what changes the frames to come cannot reach into the past. Returns the time, or
  * 0 if the wire is not paced. Process context, no wire's lock held.
  *
- * A wire that is faster than we are is not waited for, nor is one waited for by a
- * process that is being killed: what changes then is a little early.
+ * What ends meanwhile is not waited for, or a wire that is faster than we are could keep
+ * us here; nor is anything by a process that is being killed: then what changes is a
+ * little early.
  */
 u64 vser_wire_lock_now(struct vser_wire *wire)
 {
-	u32 moved = 0;
-	u64 now;
+	u64 until = 0;
 
 	for (;;) {
 		vser_wire_lock(wire);
-		now = wire->paced ? ktime_get_ns() : 0;
-		if (!now || !wire->busy || !vser_wire_run(wire, now))
-			return now;
-		moved += vser_wire_most(wire);
-		if (moved >= VSER_MAX_FIFO || fatal_signal_pending(current))
-			return now;
+		if (!wire->paced)
+			return 0;
+		until = until ?: ktime_get_ns();
+		if (!wire->busy || !vser_wire_run(wire, until) ||
+		    fatal_signal_pending(current))
+			return ktime_get_ns();
 		vser_wire_unlock(wire);
 		cond_resched();
 	}
+}
+
+/* Has the timer look at the wire in @ns, unless it does so earlier. */
+void vser_wire_look_within(struct vser_wire *wire, u64 ns)
+{
+	ktime_t at = ktime_add_ns(ktime_get(), ns);
+
+	lockdep_assert_held(&wire->lock);
+
+	if (!hrtimer_is_queued(&wire->timer) ||
+	    ktime_before(at, hrtimer_get_expires(&wire->timer)))
+		hrtimer_start(&wire->timer, at, HRTIMER_MODE_ABS_SOFT);
 }
 
 /*
@@ -242,13 +255,7 @@ u64 vser_wire_lock_now(struct vser_wire *wire)
  */
 void vser_wire_move_later(struct vser_wire *wire)
 {
-	ktime_t at = ktime_add_ns(ktime_get(), READ_ONCE(wire->line->latency));
-
-	lockdep_assert_held(&wire->lock);
-
-	if (!hrtimer_is_queued(&wire->timer) ||
-	    ktime_before(at, hrtimer_get_expires(&wire->timer)))
-		hrtimer_start(&wire->timer, at, HRTIMER_MODE_ABS_SOFT);
+	vser_wire_look_within(wire, READ_ONCE(wire->line->latency));
 }
 
 /* Moves what can be moved, without a pace. Returns true if there is more. */
@@ -378,7 +385,8 @@ void vser_wire_pump(struct vser_wire *wire, bool exchange)
 		       vser_wire_resume(wire, 0);
 		if (more)
 			moved += vser_wire_most(wire);
-		if (wire->source->endless && moved < VSER_TURN)
+		if (wire->source->endless &&
+		    vser_wire_most(wire) == VSER_SLOW_TURN)
 			most = VSER_TURN;
 		vser_wire_unlock(wire);
 	} while (more && moved < most && vser_may_go_on());

@@ -114,7 +114,8 @@ TEST_WITHIN(listeners, 120, "a thousand descriptors with signals and epoll do no
 	set_attr(0, "pacing", "1");
 	write_row(fd, 0, BYTES);
 	CHECK_EQ(fsync(fd), 0);
-	CHECK_EQ(count_signals(SIGIO), 1);
+	/* More, if others are still being told. */
+	CHECK(count_signals(SIGIO) >= 1);
 	check_line_books(0);
 }
 
