@@ -337,15 +337,15 @@ static bool vser_wire_go_on(struct vser_wire *wire, u64 now)
 }
 
 /*
- * Moves all there is at once, without a pace, if that can be done. Caller: also
- * tx.lock of the line, whose wire line->out it is.
+ * Moves all there is at once, on a wire without a pace, if that can be done. Caller:
+ * also tx.lock of the line, whose wire line->out it is.
  */
 static bool vser_wire_exchange_locked(struct vser_wire *wire)
 {
 	lockdep_assert_held(&wire->lock);
 	lockdep_assert_held(&wire->line->tx.lock);
 
-	if (wire->paced || !wire->source->exchange(wire))
+	if (!wire->source->exchange(wire))
 		return false;
 
 	WRITE_ONCE(wire->stalled, false);
@@ -358,7 +358,7 @@ bool vser_wire_exchange(struct vser_wire *wire)
 	bool done;
 
 	vser_wire_lock(wire);
-	done = vser_wire_exchange_locked(wire);
+	done = !wire->paced && vser_wire_exchange_locked(wire);
 	vser_wire_unlock(wire);
 
 	return done;
@@ -375,19 +375,23 @@ bool vser_wire_exchange(struct vser_wire *wire)
  */
 void vser_wire_pump(struct vser_wire *wire, bool exchange)
 {
-	u32 moved = 0, most = VSER_MAX_FIFO;
+	u32 moved = 0, most = VSER_MAX_FIFO, turn;
 	bool more;
 
 	do {
 		vser_wire_lock(wire);
-		more = wire->paced ? vser_wire_go_on(wire, ktime_get_ns()) :
-		       !(exchange && vser_wire_exchange_locked(wire)) &&
-		       vser_wire_resume(wire, 0);
-		if (more)
-			moved += vser_wire_most(wire);
-		if (wire->source->endless &&
-		    vser_wire_most(wire) == VSER_SLOW_TURN)
-			most = VSER_TURN;
+		if (wire->paced)
+			more = vser_wire_go_on(wire, ktime_get_ns());
+		else if (exchange && vser_wire_exchange_locked(wire))
+			more = false;
+		else
+			more = vser_wire_resume(wire, 0);
+		if (more) {
+			turn = vser_wire_most(wire);
+			moved += turn;
+			if (wire->source->endless && turn == VSER_SLOW_TURN)
+				most = VSER_TURN;
+		}
 		vser_wire_unlock(wire);
 	} while (more && moved < most && vser_may_go_on());
 }
