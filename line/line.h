@@ -58,7 +58,7 @@
 #define VSER_BATCH		4096	/* frames from one look of the timer to the next */
 #define VSER_TURN		65536	/* frames moved under one lock */
 #define VSER_SLOW_TURN		256	/* if each is looked at, bit by bit */
-#define VSER_TURN_NS		2000	/* that one takes of which nobody has to be told */
+#define VSER_TURN_NS		2000	/* that one takes of which few have to be told */
 #define VSER_LATE_TURNS		16	/* of one late wire before the next one's */
 #define VSER_LOAD_PERIOD	NSEC_PER_MSEC	/* in which timers may take, of a CPU, */
 #define VSER_LOAD_MOST		(200 * NSEC_PER_USEC)	/* no more than this */

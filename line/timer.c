@@ -91,6 +91,14 @@ static void vser_wire_be_late(struct vser_wire *wire)
 	kthread_queue_work(vser_late_worker, &vser_late_work);
 }
 
+/* Would it take long to tell those that wait for something of the line? */
+static bool vser_heard_by_many(struct vser_line *line)
+{
+	struct list_head *waiting = &line->wait.head;
+
+	return READ_ONCE(waiting->next) != READ_ONCE(waiting->prev);
+}
+
 /*
  * Does what there is to do on a wire now, as much as may be under one lock. Returns
  * true if there is more; else the timer is armed, if there will be more. The timer
@@ -125,8 +133,8 @@ static bool vser_wire_turn(struct vser_wire *wire, u64 *began)
 	trace_vser_timer(wire->line->index, wire == &wire->line->in, late,
 			 wire->busy);
 	*began = more || !wire->paced || vser_wire_most(wire) != VSER_TURN ||
-		 vser_heard(wire->line) || (wire->to && vser_heard(wire->to)) ?
-		 now : 0;
+		 vser_heard_by_many(wire->line) ||
+		 (wire->to && vser_heard_by_many(wire->to)) ? now : 0;
 	vser_wire_unlock(wire);
 
 	return more;

@@ -220,6 +220,7 @@ u64 vser_wire_catch_up(struct vser_wire *wire)
  * little early.
  */
 u64 vser_wire_lock_now(struct vser_wire *wire)
+	__acquires(&wire->lock)
 {
 	u64 until = 0;
 
@@ -452,6 +453,7 @@ static void vser_wire_report(struct vser_line *line)
 }
 
 void vser_wire_unlock(struct vser_wire *wire)
+	__releases(&wire->lock)
 {
 	vser_wire_report(vser_wire_release(wire));
 }
