@@ -65,9 +65,8 @@ static const struct vser_lab_ioctl *vser_lab_find(const struct vser_lab *lab,
 }
 
 /*
- * Opens laboratory @id for the file, if it is loaded and has @cmd for the
- * caller; whoever only guesses at numbers pins no module. Returns 0 if it is
- * open.
+ * Opens laboratory @id for the file, if it is loaded and has @cmd for the caller: a
+ * program that only tries numbers pins no module. Returns 0 if it is open.
  */
 static int vser_lab_open(struct vser_file *vfile, enum vser_lab_id id,
 			 unsigned int cmd)

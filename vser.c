@@ -13,16 +13,13 @@
 #include <linux/cdev.h>
 #include <linux/delay.h>
 #include <linux/device.h>
-#include <linux/device.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
-#include <linux/poll.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/spinlock.h>
-#include <linux/wait.h>
+#include <linux/splice.h>
 
 #include "compat.h"
 #include "line/cdev.h"

@@ -4,7 +4,8 @@
  *
  * A far end is a table of functions (&struct vser_far_ops); a new kind of wiring
  * is a new table, and an entry in the list at the end. Here are those that only absorb
- * what they get; nullmodem.c has those that are a line. Touches nothing but @brk.
+ * what they get; nullmodem.c has those that are a line. Reads line->brk, and touches
+ * nothing.
  */
 #include <linux/string.h>
 

@@ -7,21 +7,16 @@
  * that line.h names.
  */
 #include <linux/capability.h>
-#include <linux/compat.h>
 #include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/fs.h>
-#include <linux/module.h>
+#include <linux/hrtimer.h>
 #include <linux/nospec.h>
 #include <linux/sched/signal.h>
-#include <linux/splice.h>
 #include <linux/termios.h>
 #include <linux/uaccess.h>
 
-#include "compat.h"
 #include "cdev.h"
-
-/* ioctl */
 
 static_assert(sizeof(struct vser_format) == 12);
 static_assert(sizeof(struct vser_info) == 16);

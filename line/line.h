@@ -103,12 +103,15 @@ static_assert(VSER_MAX_PERIOD == 3600000000000ULL);
  * Time. A frame is handed on when its last bit has passed, never before, and at
  * most line->latency later: a wire that is busy wakes up once for a batch, and
  * one that is idle not at all. Frames follow each other exactly (frame.h),
- * whenever the timer happens to run. An unpaced wire needs none: whoever queues
- * bytes or makes room moves them. The sender's tx queue and an empty rx queue
- * exchange their buffers, so that each byte is copied twice and not three times.
- * For this a reader who has made room may leave the bytes where they are until he
- * has read the rest; the timer sees to it that they wait no longer than
- * line->latency if he does not.
+ * whenever the timer happens to run. An unpaced wire needs no timer: the process
+ * that queues bytes, or makes room, moves them. The sender's tx queue and an empty rx
+ * queue exchange their buffers, so that each byte is copied twice and not three times.
+ * For this, a reader that has made room may leave the bytes in tx until it has read the
+ * rest. If it does not read on, the timer moves them, after line->latency.
+ *
+ * Bounds. Under a wire's lock a bounded number of frames is moved, and what has become
+ * true is only recorded: vser_wire_unlock() tells it, once for all of them. The timers
+ * of a CPU have a bounded share of it; what they cannot do, a worker does (timer.c).
  *
  * Rings. An open file may share memory with its process (ring.c), from and
  * to which bytes are moved when the process asks or polls. There the kernel is
@@ -123,9 +126,9 @@ static_assert(VSER_MAX_PERIOD == 3600000000000ULL);
  * file is woken for what another one may do.
  *
  * Contexts. Reads, writes, ioctls, sysfs, open and release run in process
- * context; timers run in softirq context (HRTIMER_MODE_ABS_SOFT), and so does
- * what they call: sources, far ends, wake-ups. Nothing runs in hard interrupt
- * context.
+ * context, and so does the worker for late wires; timers run in softirq context
+ * (HRTIMER_MODE_ABS_SOFT). What both call runs in either: sources, far ends, wake-ups.
+ * Nothing runs in hard interrupt context.
  *
  * Locks, outermost first:
  *
@@ -266,7 +269,8 @@ struct vser_wire {
  * @receive: @n bytes arrive from the line
  * @exchange: takes all that is in tx at once by changing places with it, and
  *            says if it could; line->tx.lock held, too. May be NULL
- * @rest:    the line has nothing more to send
+ * @rest:    the line has nothing more to send; not called where frames arrive just as
+ *           they were sent, as there the receiver has no rest to look at
  * @modem:   the line's outputs are @outputs, of VSER_MODEM_OUTPUTS; @held: RTS
  *           is seen off nevertheless, as rx is filling up
  * @brk:     the line sends a break
@@ -610,13 +614,11 @@ void vser_tx_flush(struct vser_line *line);
 bool vser_tx_start_break(struct vser_line *line, const void *owner, u64 *nr,
 			 u64 *until);
 void vser_tx_resume_break(struct vser_line *line);
-void vser_tx_end_break(struct vser_line *line, const void *owner,
-		       u64 nr);
+void vser_tx_end_break(struct vser_line *line, const void *owner, u64 nr);
 
 /* wire.c */
 
 void vser_wire_unlock(struct vser_wire *wire) __releases(&wire->lock);
-bool vser_heard(struct vser_line *line);
 void vser_wire_arm(struct vser_wire *wire, u64 now);
 u32 vser_wire_most(struct vser_wire *wire);
 bool vser_wire_run(struct vser_wire *wire, u64 now);
@@ -686,8 +688,8 @@ static inline void vser_wire_lock(struct vser_wire *wire)
 
 /*
  * The lock under which @line receives; to be released with vser_lead_unlock().
- * Whoever changes line->lead holds the lock of the wire that it named, so the
- * wire that is found under its own lock is the right one.
+ * Who changes line->lead holds the lock of the wire that it named. So the wire that
+ * line->lead still names when its lock is held is the right one.
  */
 static inline struct vser_wire *vser_lead_lock(struct vser_line *line)
 	__acquires(&line->lead->lock)

@@ -145,8 +145,8 @@ static bool vser_rx_defer(struct vser_line *line, struct vser_wire *lead)
 		return false;
 
 	/*
-	 * Either another reader, who has taken the rest, sees this, or what he
-	 * has taken is seen here.
+	 * If another reader takes the rest, it sees this afterwards; or it has
+	 * taken it before, and that is seen here.
 	 */
 	smp_mb();
 	if (vser_queue_empty(&line->rx)) {

@@ -110,9 +110,8 @@ void vser_tx_wrote(struct vser_line *line, u32 n)
 /* Drops what is to be sent, but for the frame that is on the wire: that ends. */
 void vser_tx_flush(struct vser_line *line)
 {
-	u64 now;
+	u64 now = vser_wire_lock_now(&line->out);
 
-	now = vser_wire_lock_now(&line->out);
 	if (line->out.busy && !line->far->room(line, true))
 		line->out.busy = false;
 	vser_count(&line->tx_flushed,

@@ -127,8 +127,8 @@ TRACE_EVENT(vser_wire,
 );
 
 /*
- * A wire's timer ran. late_ns: since when the first of the frames had ended that
- * it handed on, so how late that byte is; busy: the timer is armed again.
+ * A wire's timer ran, or the worker went on with it. late_ns: since when the first of
+ * the frames had ended that it handed on, so how late that byte is; busy: there are more.
  */
 TRACE_EVENT(vser_timer,
 	TP_PROTO(u32 line, bool in, u64 late_ns, bool busy),

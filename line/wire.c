@@ -15,7 +15,7 @@
 #include "trace.h"
 
 /* Does anybody wait for something of the line? */
-bool vser_heard(struct vser_line *line)
+static bool vser_heard(struct vser_line *line)
 {
 	/* The caller has the barrier. */
 	return waitqueue_active(&line->wait);
@@ -24,7 +24,7 @@ bool vser_heard(struct vser_line *line)
 /* Wakes those that wait for what has become true. */
 static void vser_wake(struct vser_line *line, __poll_t news)
 {
-	/* Nobody waits for more here than for mutexes of the caller: it may take long. */
+	/* It may take long, but no spinlock is held meanwhile. */
 	lockdep_assert_not_held(&line->out.lock);
 
 	if (news && vser_heard(line))
@@ -522,9 +522,8 @@ void vser_wire_retune(struct vser_wire *wire)
 /* The latency has changed: it counts from now. */
 void vser_wire_look_again(struct vser_wire *wire)
 {
-	u64 now;
+	u64 now = vser_wire_lock_now(wire);
 
-	now = vser_wire_lock_now(wire);
 	if (wire->busy) {
 		wire->look = now;
 		vser_wire_arm(wire, now);

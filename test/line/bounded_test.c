@@ -83,7 +83,6 @@ TEST(told_once, "what many bytes in a row have done is told together")
 		/* One for room, one for bytes, one for events, in each of 16 runs. */
 		CHECK(count_signals(SIGRTMIN) <= 3 * 16 + 16);
 		close(fd);
-		set_attr(0, "fault", "frame=0");
 	}
 }
 
