@@ -216,6 +216,7 @@ struct vser_source {
  * @late:   the wire is in @late_entry's list: a worker is to go on with it. Bit 0, atomic
  * @late_entry: likewise
  * @reset:  the frame on the wire began before one of the ends was set anew
+ * @slow:   the last run may have looked at its frames one by one
  * @stalled: unpaced, it has found no room for what is queued; until it is kicked
  *          because there is some, nobody else need do so. Written with
  *          WRITE_ONCE, writers look at it without the lock
@@ -235,13 +236,15 @@ struct vser_source {
  */
 struct vser_wire {
 	/*
-	 * Innermost; taken by processes, bottom halves off, and by the timer. By
-	 * vser_wire_lock() and vser_wire_unlock() alone, as that tells the news.
+	 * Innermost; taken by processes, bottom halves off, and by the timer. To be
+	 * released by vser_wire_unlock() or vser_wire_unlock_softirq() alone, as
+	 * these tell the news.
 	 */
 	spinlock_t lock;
 	bool paced;
 	bool busy;
 	bool reset;
+	bool slow;
 	bool stalled;
 	struct hrtimer timer;
 	unsigned long late;
@@ -619,8 +622,8 @@ void vser_tx_end_break(struct vser_line *line, const void *owner, u64 nr);
 /* wire.c */
 
 void vser_wire_unlock(struct vser_wire *wire) __releases(&wire->lock);
+void vser_wire_unlock_softirq(struct vser_wire *wire) __releases(&wire->lock);
 void vser_wire_arm(struct vser_wire *wire, u64 now);
-u32 vser_wire_most(struct vser_wire *wire);
 bool vser_wire_run(struct vser_wire *wire, u64 now);
 bool vser_wire_resume(struct vser_wire *wire, u64 now);
 void vser_wire_set_ends(struct vser_wire *wire);

@@ -4,6 +4,7 @@
  *
  * Touches when a wire is looked at next, and what timers take of each CPU.
  */
+#include <linux/bottom_half.h>
 #include <linux/err.h>
 #include <linux/hrtimer.h>
 #include <linux/kthread.h>
@@ -40,9 +41,8 @@ struct vser_load {
 static DEFINE_PER_CPU(struct vser_load, vser_load);
 
 /* May the timers of this CPU go on? */
-static bool vser_load_allows(void)
+static bool vser_load_allows(struct vser_load *load)
 {
-	struct vser_load *load = this_cpu_ptr(&vser_load);
 	u64 now;
 
 	/* Mostly there is little to do, and the time need not be known. */
@@ -57,15 +57,9 @@ static bool vser_load_allows(void)
 	return true;
 }
 
-/* A turn that has ended began at @began; see vser_wire_turn(). */
-static void vser_load_add(u64 began)
+/* A turn has ended that began at @began. */
+static void vser_load_add(struct vser_load *load, u64 began)
 {
-	struct vser_load *load = this_cpu_ptr(&vser_load);
-
-	if (!began) {
-		load->spent += VSER_TURN_NS;
-		return;
-	}
 	if (began - load->since >= VSER_LOAD_PERIOD)
 		*load = (struct vser_load) { .since = began };
 	load->spent += ktime_get_ns() - began;
@@ -105,15 +99,16 @@ static bool vser_heard_by_many(struct vser_line *line)
  * true if there is more; else the timer is armed, if there will be more. The timer
  * may have been armed anew since this was called for: then it is not yet time.
  *
- * Stores in *@began when it did so, or 0 if that need not be known: it has taken
- * VSER_TURN_NS at most.
+ * What it takes is added to @load, if that is not NULL. A clock is dear: mostly it is
+ * VSER_TURN_NS at most, and need not be known. Caller: bottom halves off.
  */
-static bool vser_wire_turn(struct vser_wire *wire, u64 *began)
+static __always_inline bool vser_wire_turn(struct vser_wire *wire,
+					   struct vser_load *load)
 {
-	bool more = false;
+	bool more = false, timed;
 	u64 now, late = 0;
 
-	vser_wire_lock(wire);
+	spin_lock(&wire->lock);
 	now = ktime_get_ns();
 	if (!wire->busy) {
 		/* Of what never ends, the timer brings some more later. */
@@ -133,10 +128,15 @@ static bool vser_wire_turn(struct vser_wire *wire, u64 *began)
 	}
 	trace_vser_timer(wire->line->index, wire == &wire->line->in, late,
 			 wire->busy);
-	*began = more || !wire->paced || vser_wire_most(wire) != VSER_TURN ||
-		 vser_heard_by_many(wire->line) ||
-		 (wire->to && vser_heard_by_many(wire->to)) ? now : 0;
-	vser_wire_unlock(wire);
+	timed = more || !wire->paced || wire->slow ||
+		vser_heard_by_many(wire->line) ||
+		(wire->to && vser_heard_by_many(wire->to));
+	vser_wire_unlock_softirq(wire);
+
+	if (load && timed)
+		vser_load_add(load, now);
+	else if (load)
+		load->spent += VSER_TURN_NS;
 
 	return more;
 }
@@ -151,13 +151,11 @@ static bool vser_wire_turn(struct vser_wire *wire, u64 *began)
 enum hrtimer_restart vser_wire_timer(struct hrtimer *timer)
 {
 	struct vser_wire *wire = container_of(timer, struct vser_wire, timer);
+	struct vser_load *load = this_cpu_ptr(&vser_load);
 	bool more = true;
-	u64 began;
 
-	while (more && vser_load_allows()) {
-		more = vser_wire_turn(wire, &began);
-		vser_load_add(began);
-	}
+	while (more && vser_load_allows(load))
+		more = vser_wire_turn(wire, load);
 	if (more)
 		vser_wire_be_late(wire);
 
@@ -170,7 +168,6 @@ static void vser_late_run(struct kthread_work *work)
 	struct llist_node *late = llist_reverse_order(llist_del_all(&vser_late));
 	struct vser_wire *wire, *next;
 	unsigned int turn;
-	u64 began;
 	bool more;
 
 	llist_for_each_entry_safe(wire, next, late, late_entry) {
@@ -179,7 +176,9 @@ static void vser_late_run(struct kthread_work *work)
 		/* Pairs with vser_wire_be_late(): it adds it, or is seen here. */
 		smp_mb__after_atomic();
 		for (turn = 0, more = true; more && turn < VSER_LATE_TURNS; turn++) {
-			more = vser_wire_turn(wire, &began);
+			local_bh_disable();
+			more = vser_wire_turn(wire, NULL);
+			local_bh_enable();
 			cond_resched();
 		}
 		if (more)

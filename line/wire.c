@@ -49,15 +49,22 @@ static noinline void vser_wire_tell(struct vser_line *line,
 		vser_wake(to, news);
 }
 
-/* Releases the lock, and tells the news. Returns the line that the wire leads to. */
-static __always_inline struct vser_line *vser_wire_release(struct vser_wire *wire)
+/*
+ * Releases the lock, and tells the news. @softirq: bottom halves stay off. Returns the
+ * line that the wire leads to.
+ */
+static __always_inline struct vser_line *vser_wire_release(struct vser_wire *wire,
+							   bool softirq)
 	__releases(&wire->lock)
 {
 	struct vser_line *line = wire->line, *to = wire->to;
 	__poll_t news = wire->news;
 
 	wire->news = 0;
-	spin_unlock_bh(&wire->lock);
+	if (softirq)
+		spin_unlock(&wire->lock);
+	else
+		spin_unlock_bh(&wire->lock);
 
 	if (!news)
 		return to;
@@ -142,7 +149,7 @@ static u32 vser_wire_room(struct vser_wire *wire)
  * millisecond or so on the slowest machines. One that the receiver looks at bit by bit
  * costs a hundred times as much as one that is copied.
  */
-u32 vser_wire_most(struct vser_wire *wire)
+static u32 vser_wire_most(struct vser_wire *wire)
 {
 	const struct vser_line *to = wire->to;
 
@@ -160,6 +167,8 @@ u32 vser_wire_most(struct vser_wire *wire)
  */
 bool vser_wire_run(struct vser_wire *wire, u64 now)
 {
+	bool reset = wire->reset;
+	u32 most, room;
 	u64 due, n;
 
 	lockdep_assert_held(&wire->lock);
@@ -172,19 +181,24 @@ bool vser_wire_run(struct vser_wire *wire, u64 now)
 	due = vser_frames_due(&wire->end, &wire->pace, now);
 	if (!due)
 		return false;
-	n = min3(due, (u64)wire->source->queued(wire),
-		 (u64)vser_wire_most(wire));
-	if (wire->reset)
+	most = vser_wire_most(wire);
+	wire->slow = most != VSER_TURN;
+	n = min3(due, (u64)wire->source->queued(wire), (u64)most);
+	if (reset)
 		n = 1;
-	n = min_t(u64, n, vser_wire_room(wire));
+	room = vser_wire_room(wire);
+	n = min_t(u64, n, room);
 	if (!n) {
 		wire->busy = false;
 		return false;
 	}
 	vser_instant_advance(&wire->end, &wire->pace, n);
-	/* It stays busy if there is more, and room. */
+	/*
+	 * It stays busy if there is more, and room. What there was does not shrink but
+	 * by what was handed on, or if the ends have been set anew.
+	 */
 	wire->busy = vser_wire_carry(wire, n) &&
-		     wire->source->room(wire, false);
+		     ((room > n && !reset) || wire->source->room(wire, false));
 
 	return wire->busy && n < due;
 }
@@ -423,7 +437,7 @@ static struct vser_line *vser_modem_tell(struct vser_line *line)
 			 READ_ONCE(line->flow) == VSER_FLOW_RTSCTS &&
 			 READ_ONCE(line->throttled));
 
-	return vser_wire_release(&line->out);
+	return vser_wire_release(&line->out, false);
 }
 
 /*
@@ -455,7 +469,14 @@ static void vser_wire_report(struct vser_line *line)
 void vser_wire_unlock(struct vser_wire *wire)
 	__releases(&wire->lock)
 {
-	vser_wire_report(vser_wire_release(wire));
+	vser_wire_report(vser_wire_release(wire, false));
+}
+
+/* For who has bottom halves off anyway, and took the lock by spin_lock(). */
+void vser_wire_unlock_softirq(struct vser_wire *wire)
+	__releases(&wire->lock)
+{
+	vser_wire_report(vser_wire_release(wire, true));
 }
 
 /*
