@@ -40,6 +40,7 @@ static int vser_open(struct inode *inode, struct file *file)
 	if (!vfile)
 		return -ENOMEM;
 	vfile->line = line;
+	vfile->cdev = vser_cdev_of(line->face);
 	vfile->file = file;
 	vfile->watch = vser_control_only(file) ? VSER_WATCH_ON :
 						 VSER_WATCH_UNSET;
@@ -48,10 +49,10 @@ static int vser_open(struct inode *inode, struct file *file)
 	mutex_init(&vfile->lab_lock);
 
 	mutex_lock(&line->open_lock);
-	ret = vser_line_alloc_events(line);
+	ret = vser_cdev_alloc_events(vfile->cdev);
 	if (!ret && !vser_control_only(file))
 		ret = vser_line_open(line, file->f_mode);
-	vfile->next_event = READ_ONCE(line->event_seq);
+	vfile->next_event = READ_ONCE(vfile->cdev->event_seq);
 	mutex_unlock(&line->open_lock);
 	if (ret) {
 		kfree(vfile);
@@ -110,7 +111,9 @@ static int vser_queue_lock(struct vser_queue *queue, struct kiocb *iocb)
 
 static ssize_t vser_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	struct vser_line *line = vser_file_line(iocb->ki_filp);
+	struct vser_file *vfile = iocb->ki_filp->private_data;
+	struct vser_queue *rx = &vfile->cdev->rx;
+	struct vser_line *line = vfile->line;
 	bool late = false;
 	size_t done = 0, n;
 	int ret = 0;
@@ -121,21 +124,21 @@ static ssize_t vser_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	/* More than once if another reader was faster, or if memory was late. */
 	do {
 		if (late) {
-			ret = vser_iter_fault_in(to, vser_queue_size(&line->rx),
-						 true);
-		} else if (vser_queue_empty(&line->rx)) {
+			ret = vser_iter_fault_in(to, vser_queue_size(rx), true);
+		} else if (vser_queue_empty(rx)) {
 			if (vser_nonblocking(iocb))
 				return -EAGAIN;
-			ret = vser_wait(line, VSER_KEY_RX,
-					!vser_queue_empty(&line->rx));
+			ret = vser_wait(vfile->cdev, VSER_KEY_RX,
+					!vser_queue_empty(rx));
 		}
 		if (!ret)
-			ret = vser_queue_lock(&line->rx, iocb);
+			ret = vser_queue_lock(rx, iocb);
 		if (ret)
 			break;
-		n = vser_queue_to_iter(&line->rx, to, &late);
+		n = vser_queue_to_iter(rx, to, &late);
 		vser_count(&line->rx_delivered, n);
-		mutex_unlock(&line->rx.lock);
+		vser_rx_taken(line, n);
+		mutex_unlock(&rx->lock);
 		if (n)
 			vser_rx_made_room(line);
 		done += n;
@@ -173,7 +176,7 @@ static noinline int vser_tx_wait(struct vser_file *vfile, struct kiocb *iocb,
 	if (vser_nonblocking(iocb))
 		return vser_tx_starve(vfile) ? -EAGAIN : 0;
 
-	return vser_wait(line, VSER_KEY_TX, !vser_queue_full(&line->tx));
+	return vser_wait(vfile->cdev, VSER_KEY_TX, !vser_queue_full(&line->tx));
 }
 
 static ssize_t vser_write_iter(struct kiocb *iocb, struct iov_iter *from)
@@ -204,9 +207,9 @@ static ssize_t vser_write_iter(struct kiocb *iocb, struct iov_iter *from)
 }
 
 /* Waits until everything written has been sent. */
-static int vser_tx_drain(struct vser_line *line)
+static int vser_tx_drain(struct vser_file *vfile)
 {
-	return vser_wait(line, VSER_KEY_SENT, vser_tx_empty(line));
+	return vser_wait(vfile->cdev, VSER_KEY_SENT, vser_tx_empty(vfile->line));
 }
 
 /* Waits until everything has been sent that was written, or is in the ring. */
@@ -221,7 +224,7 @@ int vser_file_drain(struct vser_file *vfile)
 			left = vser_ring_sync_tx(line, rings);
 		if (left < 0)
 			return left;
-		ret = vser_tx_drain(line);
+		ret = vser_tx_drain(vfile);
 		/* The process may fill it as fast as it is emptied. */
 		if (!ret && left && signal_pending(current))
 			ret = -ERESTARTSYS;
@@ -302,6 +305,14 @@ static int __init vser_devices_create(unsigned int n)
 	}
 
 	return 0;
+}
+
+/* The lines have no device; and if there was no memory, some have no face yet. */
+static void vser_lines_remove(void)
+{
+	vser_lines_stop(vser_nr_lines);
+	vser_cdevs_destroy(vser_nr_lines);
+	vser_lines_destroy(vser_nr_lines);
 }
 
 static int __init vser_class_create(void)
@@ -396,9 +407,13 @@ static int __init vser_init(void)
 	if (ret)
 		goto err_destroy_class;
 
+	ret = vser_cdevs_create(vser_nr_lines);
+	if (ret)
+		goto err_remove_lines;
+
 	ret = vser_devices_create(vser_nr_lines);
 	if (ret)
-		goto err_destroy_lines;
+		goto err_remove_lines;
 
 	/* Last: nothing may fail after it. */
 	ret = vser_cdev_add();
@@ -409,8 +424,8 @@ static int __init vser_init(void)
 
 err_destroy_devices:
 	vser_devices_destroy(vser_nr_lines);
-err_destroy_lines:
-	vser_lines_destroy(vser_nr_lines);
+err_remove_lines:
+	vser_lines_remove();
 err_destroy_class:
 	class_destroy(vser_class);
 err_free_cdev:
@@ -426,7 +441,7 @@ static void __exit vser_exit(void)
 {
 	vser_cdev_del();
 	vser_devices_destroy(vser_nr_lines);
-	vser_lines_destroy(vser_nr_lines);
+	vser_lines_remove();
 	class_destroy(vser_class);
 	unregister_chrdev_region(vser_devt, vser_nr_lines);
 	kfree(vser_lines);

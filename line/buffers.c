@@ -3,7 +3,7 @@
  * vser - buffers: what they may take, and who pays for them
  *
  * Touches the accounts of users and the count of bytes in all buffers; of a line,
- * only the buffer of a queue that has none yet.
+ * how many bytes it has (line->charged), and the buffer of a queue that has none yet.
  */
 #include <linux/capability.h>
 #include <linux/mm.h>
@@ -111,35 +111,38 @@ void vser_buffer_uncharge(struct vser_account *account, size_t size)
 	spin_unlock(&vser_accounts_lock);
 }
 
-void *vser_buffer_alloc(struct vser_account *account, size_t size)
+/* A buffer of @line, for which its account pays. Caller: line->open_lock. */
+void *vser_line_buffer_alloc(struct vser_line *line, size_t size)
 {
 	void *buffer;
 	int ret;
 
-	ret = vser_buffer_charge(account, size);
+	ret = vser_buffer_charge(line->account, size);
 	if (ret)
 		return ERR_PTR(ret);
 
 	buffer = kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!buffer) {
-		vser_buffer_uncharge(account, size);
+		vser_buffer_uncharge(line->account, size);
 		return ERR_PTR(-ENOMEM);
 	}
+	line->charged += size;
 
 	return buffer;
 }
 
-void vser_buffer_free(struct vser_account *account, void *buffer, size_t size)
+void vser_line_buffer_free(struct vser_line *line, void *buffer, size_t size)
 {
 	if (!buffer)
 		return;
 
 	kvfree(buffer);
-	vser_buffer_uncharge(account, size);
+	line->charged -= size;
+	vser_buffer_uncharge(line->account, size);
 }
 
-/* Gives the queue a buffer unless it has one. */
-int vser_queue_alloc(struct vser_queue *queue, struct vser_account *account)
+/* Gives a queue of @line a buffer unless it has one. */
+int vser_queue_alloc(struct vser_queue *queue, struct vser_line *line)
 {
 	struct __kfifo *fifo = &queue->fifo.kfifo;
 	void *buffer;
@@ -147,7 +150,7 @@ int vser_queue_alloc(struct vser_queue *queue, struct vser_account *account)
 	if (fifo->data)
 		return 0;
 
-	buffer = vser_buffer_alloc(account, vser_queue_size(queue));
+	buffer = vser_line_buffer_alloc(line, vser_queue_size(queue));
 	if (IS_ERR(buffer))
 		return PTR_ERR(buffer);
 	fifo->data = buffer;

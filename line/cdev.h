@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * vser - the character device: what its open files are made of
+ * vser - the character device: what it keeps of a line, and what its open files are made of
  *
- * For ../vser.c, poll.c, ioctl.c, ring.c and ../lab.c. The line's engine knows nothing of
- * this.
+ * For ../vser.c, cdev.c, events.c, poll.c, ioctl.c, ring.c and ../lab.c. The line's engine
+ * knows nothing of this but &struct vser_face.
  */
 #ifndef VSER_CDEV_H
 #define VSER_CDEV_H
@@ -17,6 +17,26 @@
 #include "lab.h"
 #include "line.h"
 
+/**
+ * struct vser_cdev - the character device of a line: one of its faces
+ * @face:   the engine's part of it
+ * @rx:     bytes received; producer: the wire that leads to the line, consumer: readers
+ * @wait:   everything that waits for something of the line: a &struct vser_waiter for
+ *          each task that sleeps, a &struct vser_file for each file that is polled or
+ *          wants SIGIO. Wake-ups are keyed by VSER_KEY_RX and its like
+ * What follows is protected by the lock of the wire that leads to the line:
+ * @events: the last VSER_EVENTS events, or NULL while nobody ever opened
+ * @event_seq: events since then; written with WRITE_ONCE, and read without the lock by
+ *          those that wait
+ */
+struct vser_cdev {
+	struct vser_face face;
+	struct vser_queue rx;
+	wait_queue_head_t wait;
+	struct vser_event *events;
+	u64 event_seq;
+};
+
 /* Bits of vfile->flags, which are atomic. */
 enum {
 	/* The program was told that tx is full, and not yet that there is room. */
@@ -27,7 +47,7 @@ enum {
 
 /**
  * struct vser_waiter - a task that waits for something of a line
- * @entry: in line->wait
+ * @entry: in cdev->wait
  * @what:  what it waits for, VSER_KEY_RX and its like
  */
 struct vser_waiter {
@@ -56,7 +76,7 @@ struct vser_lab_file {
  * @tx:      bytes to be sent; the other way round
  * @rx_size: bytes in @rx, a power of two, or 0
  * @tx_size: bytes in @tx, a power of two, or 0
- * @rx_in:   bytes put into @rx; protected by line->rx.lock
+ * @rx_in:   bytes put into @rx; protected by cdev->rx.lock
  * @tx_out:  bytes taken from @tx; protected by line->tx.lock
  * @vfile:   the open file; constant
  */
@@ -84,14 +104,15 @@ enum vser_watch {
 /**
  * struct vser_file - an open file
  * @line:       of what
+ * @cdev:       its character device
  * @file:       as the kernel knows it
  * @flags:      VSER_TX_STARVED, VSER_RING_STARVED
  * @watch:      enum vser_watch: do POLLPRI and SIGIO tell of events? Changed by
  *              xchg() and cmpxchg(), as two threads may do so at once
  * @wait:       those that poll the file, and nothing else
- * @entry:      in line->wait from the first poll, or the first F_SETFL with
+ * @entry:      in cdev->wait from the first poll, or the first F_SETFL with
  *              O_ASYNC, to the close: passes on what concerns this file
- * @follows:    @entry is in there; written under the lock of line->wait
+ * @follows:    @entry is in there; written under the lock of cdev->wait
  * @fasync:     the file wants SIGIO; has its own lock, of the core
  * @next_event: number of the first event that it has not read; protected as the
  *              line's events are, written with WRITE_ONCE, read without by poll
@@ -101,6 +122,7 @@ enum vser_watch {
  */
 struct vser_file {
 	struct vser_line *line;
+	struct vser_cdev *cdev;
 	struct file *file;
 	unsigned long flags;
 	u32 watch;
@@ -122,10 +144,26 @@ extern const struct file_operations vser_fops;
 bool vser_file_nonblocking(struct file *file);
 int vser_file_drain(struct vser_file *vfile);
 
+/* cdev.c */
+
+int vser_cdev_flush(struct vser_cdev *cdev, bool tx);
+void vser_cdevs_destroy(unsigned int n);
+int vser_cdevs_create(unsigned int n);
+
+/* events.c */
+
+int vser_cdev_alloc_events(struct vser_cdev *cdev);
+void vser_cdev_event(struct vser_face *face, const struct vser_event *event);
+u64 vser_event_peek(struct vser_cdev *cdev, const u64 *next,
+		    struct vser_event *event, u64 *at);
+
 /* poll.c */
 
-int vser_waiter_wake(wait_queue_entry_t *entry, unsigned int mode, int sync,
-		     void *key);
+void vser_cdev_tell(struct vser_face *face, __poll_t news);
+
+void vser_waiter_init(struct vser_waiter *waiter, struct vser_cdev *cdev,
+		      __poll_t what);
+void vser_waiter_finish(struct vser_waiter *waiter, struct vser_cdev *cdev);
 bool vser_tx_starve(struct vser_file *vfile);
 bool vser_file_has_event(struct vser_file *vfile);
 void vser_file_watch(struct vser_file *vfile);
@@ -148,8 +186,8 @@ void vser_rings_free(struct vser_rings *rings);
 bool vser_file_set_rings(struct vser_file *vfile, struct vser_rings *rings);
 int vser_rings_map(struct vser_rings *rings, struct vm_area_struct *vma);
 int vser_ring_sync_tx(struct vser_line *line, struct vser_rings *rings);
-int vser_rings_sync(struct vser_line *line, struct vser_rings *rings);
-__poll_t vser_rings_poll(struct vser_line *line, struct vser_rings *rings);
+int vser_rings_sync(struct vser_rings *rings);
+__poll_t vser_rings_poll(struct vser_rings *rings);
 void vser_rings_close(struct vser_line *line, struct vser_rings *rings);
 
 /* ../lab.c */
@@ -165,26 +203,34 @@ void vser_labs_close(struct vser_file *vfile);
  * task, and the condition is checked again before the task queues again: a woken
  * task usually finds it true.
  */
-#define vser_wait(line, events, condition)				\
+#define vser_wait(cdev, events, condition)				\
 ({									\
-	wait_queue_head_t *__wait = &(line)->wait;			\
-	struct vser_waiter __waiter = { .what = (events) };		\
 	int __ret = 0;							\
 									\
-	init_wait(&__waiter.entry);					\
-	__waiter.entry.func = vser_waiter_wake;				\
 	might_sleep();							\
-	while (!__ret && !(condition)) {				\
-		__ret = prepare_to_wait_event(__wait, &__waiter.entry,	\
-					      TASK_INTERRUPTIBLE);	\
-		if (condition)						\
-			__ret = 0;					\
-		else if (!__ret)					\
-			schedule();					\
+	if (!(condition)) {						\
+		struct vser_cdev *__cdev = (cdev);			\
+		struct vser_waiter __waiter;				\
+									\
+		vser_waiter_init(&__waiter, __cdev, events);		\
+		do {							\
+			__ret = prepare_to_wait_event(&__cdev->wait,	\
+						      &__waiter.entry,	\
+						      TASK_INTERRUPTIBLE); \
+			if (condition)					\
+				__ret = 0;				\
+			else if (!__ret)				\
+				schedule();				\
+		} while (!__ret && !(condition));			\
+		vser_waiter_finish(&__waiter, __cdev);			\
 	}								\
-	finish_wait(__wait, &__waiter.entry);				\
 	__ret;								\
 })
+
+static inline struct vser_cdev *vser_cdev_of(struct vser_face *face)
+{
+	return container_of(face, struct vser_cdev, face);
+}
 
 static inline struct vser_line *vser_file_line(struct file *file)
 {

@@ -15,53 +15,42 @@
 /* Frees the buffers of a closed line that have nothing left in them. */
 static void vser_line_reap(struct vser_line *line)
 {
-	void *tx = NULL, *rx = NULL;
-	struct vser_wire *lead;
+	void *tx = NULL;
 
 	lockdep_assert_held(&line->open_lock);
 
 	if (line->openers)
 		return;
 
-	/* Under the locks: a wire may be at its last touch of a queue. */
+	/* Under the lock: the wire may be at its last touch of the queue. */
 	vser_wire_lock(&line->out);
 	if (!line->out.busy && vser_queue_empty(&line->tx))
 		tx = vser_queue_take_buffer(&line->tx);
 	vser_wire_unlock(&line->out);
+	vser_line_buffer_free(line, tx, vser_queue_size(&line->tx));
 
-	lead = vser_lead_lock(line);
-	if (vser_queue_empty(&line->rx))
-		rx = vser_queue_take_buffer(&line->rx);
-	vser_lead_unlock(lead);
-
-	vser_buffer_free(line->account, tx, vser_queue_size(&line->tx));
-	vser_buffer_free(line->account, rx, vser_queue_size(&line->rx));
-	if (!line->tx.fifo.kfifo.data && !line->rx.fifo.kfifo.data) {
+	line->face->ops->reap(line->face);
+	if (!line->charged) {
 		vser_account_put(line->account);
 		line->account = NULL;
 	}
 }
 
 /*
- * The first opener pays for both buffers, also for what an earlier one has left.
- * Returns 0 if both are there.
+ * The first opener pays for the buffers, also for what an earlier one has left.
+ * Returns 0 if all are there.
  */
 static int vser_line_alloc(struct vser_line *line)
 {
 	struct vser_account *account = vser_account_get();
-	size_t held = 0;
 	int ret;
 
 	lockdep_assert_held(&line->open_lock);
 
 	if (!account)
 		return -ENOMEM;
-	if (line->tx.fifo.kfifo.data)
-		held += vser_queue_size(&line->tx);
-	if (line->rx.fifo.kfifo.data)
-		held += vser_queue_size(&line->rx);
-	if (held && account != line->account) {
-		ret = vser_account_move(line->account, account, held);
+	if (line->charged && account != line->account) {
+		ret = vser_account_move(line->account, account, line->charged);
 		if (ret) {
 			vser_account_put(account);
 			return ret;
@@ -70,9 +59,9 @@ static int vser_line_alloc(struct vser_line *line)
 	vser_account_put(line->account);
 	line->account = account;
 
-	ret = vser_queue_alloc(&line->tx, account);
+	ret = vser_queue_alloc(&line->tx, line);
 	if (!ret)
-		ret = vser_queue_alloc(&line->rx, account);
+		ret = line->face->ops->alloc(line->face);
 	if (ret)
 		vser_line_reap(line);
 

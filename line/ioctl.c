@@ -228,7 +228,7 @@ static int vser_ioctl_wait_modem(struct vser_file *vfile, union vser_arg *arg)
 		return -EINVAL;
 
 	vser_modem_count(line, &before);
-	ret = vser_wait(line, VSER_KEY_EVENT,
+	ret = vser_wait(vfile->cdev, VSER_KEY_EVENT,
 			vser_modem_changed(line, &before) & wait->mask);
 	wait->changed = vser_modem_changed(line, &before) & wait->mask;
 
@@ -259,7 +259,7 @@ static int vser_ioctl_read_event(struct vser_file *vfile, union vser_arg *arg)
 
 	for (;;) {
 		/* No lock: the caller's memory may be late. */
-		steps = vser_event_peek(vfile->line, &vfile->next_event,
+		steps = vser_event_peek(vfile->cdev, &vfile->next_event,
 					&event, &at);
 		if (steps && copy_to_user(to, &event, sizeof(event)))
 			return -EFAULT;
@@ -275,7 +275,7 @@ static int vser_ioctl_read_event(struct vser_file *vfile, union vser_arg *arg)
 
 		if (vser_file_nonblocking(vfile->file))
 			return -EAGAIN;
-		ret = vser_wait(vfile->line, VSER_KEY_EVENT,
+		ret = vser_wait(vfile->cdev, VSER_KEY_EVENT,
 				vser_file_has_event(vfile));
 		if (ret)
 			return ret;
@@ -387,12 +387,12 @@ static int vser_ioctl_sync_ring(struct vser_file *vfile, union vser_arg *arg)
 {
 	struct vser_rings *rings = vser_file_rings(vfile);
 
-	return rings ? vser_rings_sync(vfile->line, rings) : -ENODEV;
+	return rings ? vser_rings_sync(rings) : -ENODEV;
 }
 
 static int vser_ioctl_rx_queued(struct vser_file *vfile, union vser_arg *arg)
 {
-	arg->number = vser_queue_len(&vfile->line->rx);
+	arg->number = vser_queue_len(&vfile->cdev->rx);
 
 	return 0;
 }
@@ -522,7 +522,7 @@ static int vser_ioctl_flush(struct vser_file *vfile, union vser_arg *arg)
 		return -EINVAL;
 
 	if (which != TCOFLUSH)
-		return vser_rx_flush(vfile->line, which == TCIOFLUSH);
+		return vser_cdev_flush(vfile->cdev, which == TCIOFLUSH);
 	vser_tx_flush(vfile->line);
 
 	return 0;

@@ -6,7 +6,7 @@
  * who may touch it, and why that is safe. The parts, in the order in which a byte
  * that a program writes meets them, and what of a line they own:
  *
- *	face.c		@openers, @readers, @outputs, @account, @reap
+ *	face.c		@openers, @readers, @outputs, @account, @charged, @reap
  *	settings.c	@uart, @fault, @latency, @pacing, @flow, @exclusive
  *	send.c		@tx as its consumer, @admitted, @brk and its like
  *	wire.c		&struct vser_wire
@@ -15,13 +15,14 @@
  *	far_end.c	&struct vser_far_ops; nothing of a line
  *	nullmodem.c	likewise, where the far end is a line
  *	generator.c	@generator
- *	receive.c	@rx as its producer, @throttled, @full, @deferred, @lost
- *	events.c	@inputs, @events, @event_seq
+ *	receive.c	@rx_in, @throttled, @full, @deferred, @lost, @position
+ *	modem.c		@inputs and its counters
  *	buffers.c	&struct vser_account
  *	lines.c		all of a line that nobody can reach yet, or any more
  *	sysfs.c		nothing: it reads and sets by the others
  *
- * cdev.h has the rest: what the character device keeps for an open file.
+ * What a face of a line is, says face.h. The character device is one: cdev.h has what it
+ * keeps of a line and for an open file, among that the rx queue and all who wait.
  */
 #ifndef VSER_LINE_H
 #define VSER_LINE_H
@@ -34,9 +35,9 @@
 #include <linux/spinlock.h>
 #include <linux/termios.h>
 #include <linux/types.h>
-#include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "face.h"
 #include "fault.h"
 #include "frame.h"
 #include "queue.h"
@@ -58,7 +59,7 @@
 #define VSER_BATCH		4096	/* frames from one look of the timer to the next */
 #define VSER_TURN		65536	/* frames moved under one lock */
 #define VSER_SLOW_TURN		256	/* if each is looked at, bit by bit */
-#define VSER_TURN_NS		2000	/* that one takes of which few have to be told */
+#define VSER_TURN_NS		2000	/* that one takes if there is little to do */
 #define VSER_LATE_TURNS		16	/* of one late wire before the next one's */
 #define VSER_LOAD_PERIOD	NSEC_PER_MSEC	/* in which timers may take, of a CPU, */
 #define VSER_LOAD_MOST		(200 * NSEC_PER_USEC)	/* no more than this */
@@ -67,6 +68,7 @@
 #define VSER_REPORTS		4	/* lines told of in a row */
 #define VSER_DEFER		256	/* bytes worth waiting for an exchange */
 #define VSER_MAX_LAG		(100 * NSEC_PER_MSEC)	/* of a generator */
+#define VSER_CHARS_BATCH	64	/* characters that a face gets at once */
 #define VSER_MARK_WINDOW	256	/* bytes that tell where marks are */
 #define VSER_EVENTS		64	/* remembered per line, a power of two */
 #define VSER_MAX_TEXT		256	/* bytes that the generator repeats */
@@ -88,11 +90,12 @@ static_assert(VSER_MAX_PERIOD == 3600000000000ULL);
  * is wired to:
  *
  *	program -- face -- tx queue -- wire -- far end
- *	                -- rx queue ----------/
+ *	               \-------------------/
  *
  * Objects. A &struct vser_line is one serial line; it lives from load to
- * unload. Its two &struct vser_queue hold bytes that are under way. A &struct
- * vser_wire is one direction of a connection: it takes frames from a source and
+ * unload. Its &struct vser_face takes what it receives: the character device into a
+ * queue of its own, rx. The line counts what it has given (rx_in), and what programs
+ * have taken of it (rx_out). A &struct vser_wire is one direction of a connection: it takes frames from a source and
  * hands them on at their pace, which its timer keeps. &struct vser_far_ops says
  * what is at the other end. A line owns two wires: line->out takes what
  * programs write to the far end, be that nothing, this line or another one;
@@ -118,10 +121,10 @@ static_assert(VSER_MAX_PERIOD == 3600000000000ULL);
  * but another program, of which the line knows only that it polls and has more to
  * send: VSER_RING_STARVED.
  *
- * Waiting. All that waits for something of a line is in one wait queue, line->wait,
+ * Waiting. All that waits for something of a line is in one wait queue, cdev->wait,
  * and each wake-up there is keyed by what has become true. Tasks that sleep in a call
  * are in there themselves. Those that poll are in a wait queue of their open file,
- * which has one entry in line->wait that passes on what concerns this file: poll()
+ * which has one entry in cdev->wait that passes on what concerns this file: poll()
  * registers one queue, as aio and io_uring demand, and as they believe the key, no
  * file is woken for what another one may do.
  *
@@ -172,8 +175,8 @@ struct vser_line;
 struct vser_wire;
 
 /*
- * What a task or a file can wait for. The keys of line->wait: each wake-up names
- * those that have become true, in the bits of poll().
+ * What a task or a file can wait for, and a face is told of: those that have become
+ * true, in the bits of poll().
  */
 #define VSER_KEY_RX	(EPOLLIN | EPOLLRDNORM)		/* rx holds bytes */
 #define VSER_KEY_TX	(EPOLLOUT | EPOLLWRNORM)	/* tx has room */
@@ -356,8 +359,9 @@ enum {
  * @pacing:    frames take time
  * @exclusive: one user at a time; read under @open_lock
  *
- * @open_lock: protects the next four, and the lifetime of both buffers
- * @account:   of the user that pays for both buffers; NULL if there are none
+ * @open_lock: protects the next five, and the lifetime of the buffers
+ * @account:   of the user that pays for the buffers; NULL if there are none
+ * @charged:   bytes in them
  * @openers:   descriptors that can read or write. Wires read it without the
  *             lock, to see if the line receives and if to schedule @reap
  * @readers:   descriptors that can read
@@ -366,11 +370,10 @@ enum {
  *             without the lock
  * @reap:      frees the buffers of a closed line once they are empty
  *
+ * @face:      gets what is received; constant once the line can be opened
  * @tx:        bytes to be sent; producer: writers, consumer: @out
- * @rx:        bytes received; producer: @lead, consumer: readers
- * @wait:      everything that waits for this line: a &struct vser_waiter for each
- *             task that sleeps, a &struct vser_file for each file that is polled
- *             or wants SIGIO. Wake-ups are keyed by VSER_KEY_RX and its like
+ * @rx_out:    bytes that programs have taken of what @face was given, modulo 2^32;
+ *             written by vser_rx_taken(), under a lock of the face's
  *
  * @far:       what the line is wired to; written under @config_lock,
  *             open_lock and out.lock, so that each of them is enough to read it
@@ -389,6 +392,11 @@ enum {
  * @lead:      the wire that leads here; written under @config_lock and the
  *             lock of the wire that it named before
  * What follows is protected by the lock of @lead:
+ * @rx_in:     bytes that @face was given, modulo 2^32. It has grown before a program
+ *             can see the bytes, so that what is left is never less than what they
+ *             can take
+ * @rx_size:   how many @face may hold; written with WRITE_ONCE, readers look at it
+ *             without the lock
  * @throttled: rx was seven eighths full, and is not yet half empty: RTS is off
  *             for the far end to see, and the reader that empties half of rx has
  *             to say so; written with WRITE_ONCE, readers look at it without the
@@ -403,10 +411,7 @@ enum {
  * @may_send:  the far end's program has RTS on, whatever is seen of it because
  *             of a queue that fills up; likewise
  * @lost:      bytes that found no room, and no event has told of yet
- * @position:  bytes put into rx since the module was loaded
- * @events:    the last VSER_EVENTS events, or NULL while nobody ever opened
- * @event_seq: events since then; written with WRITE_ONCE, and read without the
- *             lock by those that wait
+ * @position:  bytes given to @face since the module was loaded
  *
  * The counters have one writer each, which is named here; readers may see them
  * at any time, by READ_ONCE (on a 32-bit kernel, they may see one torn).
@@ -422,8 +427,8 @@ enum {
  * @rx_faults:    frames that a fault took; lead
  * @rx_merged:    frames that mismatched ends lost; lead
  * @rx_overrun:   bytes that found no room; lead
- * @rx_flushed:   bytes taken from rx unread; rx.lock
- * @rx_delivered: bytes that programs read; rx.lock
+ * @rx_flushed:   bytes taken from rx unread; as @rx_out
+ * @rx_delivered: bytes that programs read; as @rx_out
  * @rx_parity:    parity errors; lead
  * @rx_frame:     framing errors; lead
  * @rx_brk:       breaks; lead
@@ -454,15 +459,16 @@ struct vser_line {
 	/* Process context; inside config_lock, outside the queues' locks. */
 	struct mutex open_lock;
 	struct vser_account *account;
+	size_t charged;
 	unsigned int openers;
 	unsigned int readers;
 	u32 outputs;
 	u32 admitted;
 	struct work_struct reap;
 
+	struct vser_face *face;
 	struct vser_queue tx;
-	struct vser_queue rx;
-	wait_queue_head_t wait;
+	u32 rx_out;
 
 	const struct vser_far_ops *far;
 	struct vser_wire out;
@@ -471,6 +477,8 @@ struct vser_line {
 	struct vser_generator generator;
 
 	struct vser_wire *lead;
+	u32 rx_in;
+	u32 rx_size;
 	bool brk;
 	bool brk_sent;
 	const void *brk_owner;
@@ -483,8 +491,6 @@ struct vser_line {
 	u32 inputs;
 	u32 lost;
 	u64 position;
-	struct vser_event *events;
-	u64 event_seq;
 
 	u64 tx_written;
 	u64 tx_sent;
@@ -536,6 +542,7 @@ int vser_change_modem(struct vser_line *line, u32 mask, u32 bits);
 
 extern unsigned int vser_nr_lines;
 extern struct vser_line **vser_lines;
+void vser_lines_stop(unsigned int n);
 void vser_lines_destroy(unsigned int n);
 int vser_lines_create(unsigned int n);
 
@@ -549,9 +556,9 @@ int vser_account_move(struct vser_account *from, struct vser_account *account,
 		      size_t size);
 int vser_buffer_charge(struct vser_account *account, size_t size);
 void vser_buffer_uncharge(struct vser_account *account, size_t size);
-void *vser_buffer_alloc(struct vser_account *account, size_t size);
-void vser_buffer_free(struct vser_account *account, void *buffer, size_t size);
-int vser_queue_alloc(struct vser_queue *queue, struct vser_account *account);
+void *vser_line_buffer_alloc(struct vser_line *line, size_t size);
+void vser_line_buffer_free(struct vser_line *line, void *buffer, size_t size);
+int vser_queue_alloc(struct vser_queue *queue, struct vser_line *line);
 
 /* settings.c */
 
@@ -593,18 +600,17 @@ void vser_generator_switch(struct vser_line *line, bool on);
 
 /* receive.c */
 
-bool vser_rx_high(struct vser_line *line);
-void vser_rx_throttle(struct vser_line *line);
+void vser_rx_resized(struct vser_line *line, u32 size);
 u32 vser_rx_room(struct vser_line *line, const struct vser_link *link);
 bool vser_rx_plain(struct vser_line *line, const struct vser_link *link);
 void vser_rx_made_room(struct vser_line *line);
-void vser_rx_tell_lost(struct vser_line *line);
 void vser_rx_took(struct vser_line *line, u32 n);
-void vser_rx_char(struct vser_line *line, const struct vser_char *c);
+void vser_rx_flushed(struct vser_line *line, u32 n);
+void vser_rx_break(struct vser_line *line);
 void vser_rx_receive(struct vser_line *line, struct vser_link *link,
 		     const u8 *bytes, u32 n);
 void vser_rx_rest(struct vser_line *line, struct vser_link *link);
-int vser_rx_flush(struct vser_line *line, bool tx);
+void vser_event(struct vser_line *line, u32 type, u32 value);
 
 /* send.c */
 
@@ -622,7 +628,7 @@ void vser_tx_end_break(struct vser_line *line, const void *owner, u64 nr);
 /* wire.c */
 
 void vser_wire_unlock(struct vser_wire *wire) __releases(&wire->lock);
-void vser_wire_unlock_softirq(struct vser_wire *wire) __releases(&wire->lock);
+bool vser_wire_unlock_softirq(struct vser_wire *wire) __releases(&wire->lock);
 void vser_wire_arm(struct vser_wire *wire, u64 now);
 bool vser_wire_run(struct vser_wire *wire, u64 now);
 bool vser_wire_resume(struct vser_wire *wire, u64 now);
@@ -649,15 +655,11 @@ int vser_wires_init(void);
 void vser_wires_stop(void);
 void vser_wires_exit(void);
 
-/* events.c */
+/* modem.c */
 
-int vser_line_alloc_events(struct vser_line *line);
 void vser_modem_count(struct vser_line *line, struct vser_modem_counts *counts);
 u32 vser_modem_changed(struct vser_line *line,
 		       const struct vser_modem_counts *before);
-u64 vser_event_peek(struct vser_line *line, const u64 *next,
-		    struct vser_event *event, u64 *at);
-void vser_event(struct vser_line *line, u32 type, u32 value);
 void vser_modem_receive(struct vser_line *line, u32 inputs);
 
 /* sysfs.c */
@@ -666,11 +668,39 @@ extern const struct attribute_group *vser_groups[];
 
 /* Small ones that many use */
 
-/* Does the line receive? Then rx has a buffer. */
+/* Does the line receive? Then its face can take bytes. */
 static inline bool vser_rx_open(struct vser_line *line)
 {
 	/* Pairs with vser_set_openers(). */
 	return smp_load_acquire(&line->openers);
+}
+
+/*
+ * Bytes that the face was given, and that no program has taken. A bystander may see it
+ * too high, for a moment: out is looked at first.
+ */
+static inline u32 vser_rx_len(struct vser_line *line)
+{
+	/* Pairs with vser_rx_taken(): what was taken has left the face. */
+	u32 out = smp_load_acquire(&line->rx_out);
+
+	return min(READ_ONCE(line->rx_in) - out, READ_ONCE(line->rx_size));
+}
+
+/* Bytes that the face may be given now. Caller: the lead's lock. */
+static inline u32 vser_rx_space(struct vser_line *line)
+{
+	return line->rx_size - vser_rx_len(line);
+}
+
+/*
+ * A program has taken @n bytes of what the face was given. Caller: a lock of the
+ * face's. To be followed by vser_rx_made_room(), without it.
+ */
+static inline void vser_rx_taken(struct vser_line *line, u32 n)
+{
+	/* The engine, which sees it, may give the face as many. */
+	smp_store_release(&line->rx_out, line->rx_out + n);
 }
 
 static inline bool vser_tx_empty(struct vser_line *line)

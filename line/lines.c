@@ -37,15 +37,12 @@ struct vser_line **vser_lines;
 
 static void vser_line_free(struct vser_line *line)
 {
-	vser_buffer_free(line->account, line->tx.fifo.kfifo.data,
-			 vser_queue_size(&line->tx));
-	vser_buffer_free(line->account, line->rx.fifo.kfifo.data,
-			 vser_queue_size(&line->rx));
+	vser_line_buffer_free(line, line->tx.fifo.kfifo.data,
+			      vser_queue_size(&line->tx));
 	vser_account_put(line->account);
 	kfree(line->out.link.faults);
 	kfree(line->in.link.faults);
 	kfree(line->generator.text);
-	kfree(line->events);
 	kfree(line);
 }
 
@@ -61,9 +58,8 @@ static void vser_line_init(struct vser_line *line, unsigned int index)
 	mutex_init(&line->config_lock);
 	mutex_init(&line->open_lock);
 	INIT_WORK(&line->reap, vser_reap_work);
-	init_waitqueue_head(&line->wait);
 	vser_queue_init(&line->tx, VSER_DEFAULT_FIFO);
-	vser_queue_init(&line->rx, VSER_DEFAULT_FIFO);
+	line->rx_size = VSER_DEFAULT_FIFO;
 
 	line->uart = (struct vser_uart) {
 		.baud = VSER_DEFAULT_BAUD,
@@ -96,11 +92,11 @@ static void vser_timers_cancel(unsigned int n)
 }
 
 /*
- * Destroys the first @n lines, which have no node and no device. Nobody has one
- * open, as that would pin the module; but what was written earlier may still be on
- * its way from one to another. So all are unplugged before the first one goes.
+ * Stops the first @n lines, which have no node and no device. Nobody has one open, as
+ * that would pin the module; but what was written earlier may still be on its way from
+ * one to another. So all are unplugged before the first one goes.
  */
-void vser_lines_destroy(unsigned int n)
+void vser_lines_stop(unsigned int n)
 {
 	unsigned int i;
 
@@ -114,10 +110,15 @@ void vser_lines_destroy(unsigned int n)
 	vser_wires_stop();
 	vser_timers_cancel(n);
 	vser_wires_exit();
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n; i++)
 		cancel_work_sync(&vser_lines[i]->reap);
-		vser_line_free(vser_lines[i]);
-	}
+}
+
+/* Destroys the first @n lines, which were stopped, and have no face any more. */
+void vser_lines_destroy(unsigned int n)
+{
+	while (n--)
+		vser_line_free(vser_lines[n]);
 }
 
 int __init vser_lines_create(unsigned int n)
@@ -133,6 +134,7 @@ int __init vser_lines_create(unsigned int n)
 	for (i = 0; i < n; i++) {
 		line = kzalloc(sizeof(*line), GFP_KERNEL);
 		if (!line) {
+			vser_lines_stop(i);
 			vser_lines_destroy(i);
 			return -ENOMEM;
 		}

@@ -56,18 +56,18 @@ static bool vser_link_exchange(struct vser_line *line)
 	struct vser_line *to = line->out.to;
 	u32 n = vser_queue_len(&line->tx);
 
-	if (!n || !vser_queue_empty(&to->rx) ||
+	if (!n || vser_rx_len(to) || !to->face->ops->exchange ||
 	    !vser_link_clear_to_send(line) || !vser_rx_open(to) ||
 	    !vser_rx_plain(to, &line->out.link) ||
-	    vser_queue_size(&to->rx) != vser_queue_size(&line->tx))
+	    to->rx_size != vser_queue_size(&line->tx))
 		return false;
 
 	/* First: who finds tx empty finds all of it counted as sent. */
 	vser_count(&line->tx_sent, n);
 	vser_count(&to->rx_arrived, n);
-	vser_queue_exchange(&line->tx, &to->rx);
-	trace_vser_tx(line->index, n, 0);
 	vser_rx_took(to, n);
+	to->face->ops->exchange(to->face, &line->tx);
+	trace_vser_tx(line->index, n, 0);
 
 	return true;
 }
@@ -93,10 +93,7 @@ static void vser_link_modem(struct vser_line *line, u32 outputs, bool held)
 
 static void vser_link_break(struct vser_line *line)
 {
-	static const struct vser_char brk = { .brk = true };
-
-	vser_rx_char(line->out.to, &brk);
-	vser_rx_tell_lost(line->out.to);
+	vser_rx_break(line->out.to);
 }
 
 #define VSER_FAR_LINK						\

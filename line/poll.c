@@ -2,7 +2,7 @@
 /*
  * vser - poll, SIGIO, and who sleeps until something of a line has become true
  *
- * What poll() reports, and who is woken. Touches line->wait, and of an open file what
+ * What poll() reports, and who is woken. Touches cdev->wait, and of an open file what
  * that waits for.
  */
 #include <linux/fs.h>
@@ -12,9 +12,9 @@
 
 #include "cdev.h"
 
-/* Called under the lock of line->wait. */
-int vser_waiter_wake(wait_queue_entry_t *entry, unsigned int mode, int sync,
-		     void *key)
+/* Called under the lock of cdev->wait. */
+static int vser_waiter_wake(wait_queue_entry_t *entry, unsigned int mode,
+			    int sync, void *key)
 {
 	struct vser_waiter *waiter = container_of(entry, struct vser_waiter,
 						  entry);
@@ -25,9 +25,26 @@ int vser_waiter_wake(wait_queue_entry_t *entry, unsigned int mode, int sync,
 	return autoremove_wake_function(entry, mode, sync, key);
 }
 
+/* The task is about to wait for @what. */
+void vser_waiter_init(struct vser_waiter *waiter, struct vser_cdev *cdev,
+		      __poll_t what)
+{
+	waiter->what = what;
+	init_wait(&waiter->entry);
+	waiter->entry.func = vser_waiter_wake;
+	/* The barrier is that of set_current_state(). */
+	atomic_inc(&cdev->face.listeners);
+}
+
+void vser_waiter_finish(struct vser_waiter *waiter, struct vser_cdev *cdev)
+{
+	finish_wait(&cdev->wait, &waiter->entry);
+	atomic_dec(&cdev->face.listeners);
+}
+
 bool vser_file_has_event(struct vser_file *vfile)
 {
-	return READ_ONCE(vfile->line->event_seq) != READ_ONCE(vfile->next_event);
+	return READ_ONCE(vfile->cdev->event_seq) != READ_ONCE(vfile->next_event);
 }
 
 /*
@@ -73,7 +90,7 @@ static bool vser_file_starved(struct vser_file *vfile, int bit)
  * Tells those that poll the file, or get its signals, what has become true of
  * @events. The caller has a full barrier between that and this, which pairs with
  * those of vser_poll() and vser_tx_starve(). Softirq or process context, under the
- * lock of line->wait and no wire's.
+ * lock of cdev->wait and no wire's.
  */
 static void vser_file_tell(struct vser_file *vfile, __poll_t events)
 {
@@ -105,7 +122,7 @@ static void vser_file_tell(struct vser_file *vfile, __poll_t events)
 		kill_fasync(&vfile->fasync, SIGIO, POLL_PRI);
 }
 
-/* Called under the lock of line->wait. */
+/* Called under the lock of cdev->wait. */
 int vser_file_wake(wait_queue_entry_t *entry, unsigned int mode, int sync,
 		   void *key)
 {
@@ -115,10 +132,16 @@ int vser_file_wake(wait_queue_entry_t *entry, unsigned int mode, int sync,
 	return 0;
 }
 
+/* Wakes those that wait for something of @news. */
+void vser_cdev_tell(struct vser_face *face, __poll_t news)
+{
+	wake_up_interruptible_poll(&vser_cdev_of(face)->wait, news);
+}
+
 /* From now on the file is told what happens to the line. */
 static void vser_file_follow(struct vser_file *vfile)
 {
-	wait_queue_head_t *wait = &vfile->line->wait;
+	wait_queue_head_t *wait = &vfile->cdev->wait;
 
 	/* Pairs with the release below: the entry is in there. */
 	if (smp_load_acquire(&vfile->follows))
@@ -127,6 +150,7 @@ static void vser_file_follow(struct vser_file *vfile)
 	spin_lock_irq(&wait->lock);
 	if (!vfile->follows) {
 		__add_wait_queue(wait, &vfile->entry);
+		atomic_inc(&vfile->cdev->face.listeners);
 		/* Pairs with the acquire above. */
 		smp_store_release(&vfile->follows, true);
 	}
@@ -136,8 +160,11 @@ static void vser_file_follow(struct vser_file *vfile)
 /* The file is being closed: nobody polls it any more. */
 void vser_file_unfollow(struct vser_file *vfile)
 {
-	if (vfile->follows)
-		remove_wait_queue(&vfile->line->wait, &vfile->entry);
+	if (!vfile->follows)
+		return;
+
+	remove_wait_queue(&vfile->cdev->wait, &vfile->entry);
+	atomic_dec(&vfile->cdev->face.listeners);
 }
 
 /*
@@ -170,11 +197,11 @@ __poll_t vser_poll(struct file *file, poll_table *wait)
 
 	rings = vser_file_rings(vfile);
 	if (rings) {
-		events = vser_rings_poll(line, rings);
+		events = vser_rings_poll(rings);
 		reads = !rings->rx_size;
 		writes = !rings->tx_size;
 	}
-	if (reads && !vser_queue_empty(&line->rx))
+	if (reads && !vser_queue_empty(&vfile->cdev->rx))
 		events |= VSER_KEY_RX;
 	if (writes && (!vser_queue_full(&line->tx) || !vser_tx_starve(vfile)))
 		events |= VSER_KEY_TX;

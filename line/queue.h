@@ -68,7 +68,7 @@ static inline u32 vser_queue_size(struct vser_queue *queue)
 }
 
 /*
- * Takes the buffer away, for vser_buffer_free(); neither side may use the queue
+ * Takes the buffer away, for vser_line_buffer_free(); neither side may use the queue
  * meanwhile.
  */
 static inline void *vser_queue_take_buffer(struct vser_queue *queue)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vser - receiving: from a wire to the program
+ * vser - receiving: from a wire to the face
  *
- * Touches the rx queue, as its producer, and all that is protected by the lock of
- * the wire that leads to the line.
+ * Touches all that is protected by the lock of the wire that leads to the line. What
+ * the face holds is called rx here: line->rx_size bytes at most.
  */
 #include <linux/mutex.h>
 
@@ -13,15 +13,15 @@
 /* At least half of rx is empty: time to go on. */
 static bool vser_rx_low(struct vser_line *line)
 {
-	return vser_queue_len(&line->rx) <= vser_queue_size(&line->rx) / 2;
+	return vser_rx_len(line) <= READ_ONCE(line->rx_size) / 2;
 }
 
 /* Seven eighths of rx are full: the sender is to stop. */
-bool vser_rx_high(struct vser_line *line)
+static bool vser_rx_high(struct vser_line *line)
 {
-	u32 size = vser_queue_size(&line->rx);
+	u32 size = READ_ONCE(line->rx_size);
 
-	return vser_queue_len(&line->rx) >= size - size / 8;
+	return vser_rx_len(line) >= size - size / 8;
 }
 
 static void vser_rx_unthrottle(struct vser_line *line)
@@ -39,7 +39,7 @@ static void vser_rx_unthrottle(struct vser_line *line)
  * rx is about to be full: the reader calls when it has made room. A line is throttled
  * only while rx is not low: no reader calls otherwise.
  */
-void vser_rx_throttle(struct vser_line *line)
+static void vser_rx_throttle(struct vser_line *line)
 {
 	vser_assert_lead(line);
 
@@ -107,7 +107,7 @@ u32 vser_rx_room(struct vser_line *line, const struct vser_link *link)
 	line->full = false;
 
 	do {
-		room = vser_queue_size(&line->rx) - vser_queue_len(&line->rx);
+		room = vser_rx_space(line);
 		if (line->mark)
 			room /= 3;
 		if (!vser_link_clean(link))
@@ -134,10 +134,11 @@ bool vser_rx_plain(struct vser_line *line, const struct vser_link *link)
 static bool vser_rx_defer(struct vser_line *line, struct vser_wire *lead)
 {
 	struct vser_queue *tx = &lead->line->tx;
-	u32 rest = vser_queue_len(&line->rx);
+	u32 rest = vser_rx_len(line);
 	bool deferred = rest && lead == &lead->line->out && !lead->paced &&
+			line->face->ops->exchange &&
 			vser_queue_len(tx) >= max_t(u32, rest, VSER_DEFER) &&
-			vser_queue_size(tx) == vser_queue_size(&line->rx) &&
+			vser_queue_size(tx) == line->rx_size &&
 			vser_rx_plain(line, &lead->link);
 
 	WRITE_ONCE(line->deferred, deferred);
@@ -149,7 +150,7 @@ static bool vser_rx_defer(struct vser_line *line, struct vser_wire *lead)
 	 * taken it before, and that is seen here.
 	 */
 	smp_mb();
-	if (vser_queue_empty(&line->rx)) {
+	if (!vser_rx_len(line)) {
 		WRITE_ONCE(line->deferred, false);
 		return false;
 	}
@@ -211,19 +212,34 @@ void vser_rx_made_room(struct vser_line *line)
 	/* Pairs with the barriers in vser_rx_throttle() and vser_rx_defer(). */
 	smp_mb();
 	if (READ_ONCE(line->throttled) ? vser_rx_low(line) :
-	    READ_ONCE(line->deferred) && vser_queue_empty(&line->rx))
+	    READ_ONCE(line->deferred) && !vser_rx_len(line))
 		vser_rx_fetch(line);
+}
+
+/* Something but a byte was received: the face is to record it. */
+void vser_event(struct vser_line *line, u32 type, u32 value)
+{
+	const struct vser_event event = {
+		.position = line->position,
+		.type = type,
+		.value = value,
+	};
+
+	vser_assert_lead(line);
+
+	line->face->ops->event(line->face, &event);
+	line->lead->news |= VSER_KEY_EVENT;
 }
 
 static void vser_rx_overrun(struct vser_line *line, u32 n)
 {
-	trace_vser_drop(line->index, n, vser_queue_len(&line->rx));
+	trace_vser_drop(line->index, n, vser_rx_len(line));
 	vser_count(&line->rx_overrun, n);
 	line->lost += n;
 }
 
 /* What is lost in a row makes one event, before anything else happens. */
-void vser_rx_tell_lost(struct vser_line *line)
+static void vser_rx_tell_lost(struct vser_line *line)
 {
 	if (!line->lost)
 		return;
@@ -232,18 +248,19 @@ void vser_rx_tell_lost(struct vser_line *line)
 	line->lost = 0;
 }
 
-/* There are @n more bytes in rx. */
+/* The face takes @n more bytes, for which there is room. No program sees them yet. */
 void vser_rx_took(struct vser_line *line, u32 n)
 {
 	vser_rx_tell_lost(line);
 	line->position += n;
-	trace_vser_rx(line->index, n, vser_queue_len(&line->rx));
+	WRITE_ONCE(line->rx_in, line->rx_in + n);
+	trace_vser_rx(line->index, n, vser_rx_len(line));
 	if (!line->throttled && vser_rx_high(line))
 		vser_rx_throttle(line);
 	line->lead->news |= VSER_KEY_RX;
 }
 
-/* Bytes arrive at the line. */
+/* Bytes arrive at the line just as they were sent. */
 static void vser_rx_push(struct vser_line *line, const u8 *bytes, u32 n)
 {
 	u32 taken = 0;
@@ -251,39 +268,56 @@ static void vser_rx_push(struct vser_line *line, const u8 *bytes, u32 n)
 	vser_assert_lead(line);
 
 	if (vser_rx_open(line))
-		taken = vser_queue_in(&line->rx, bytes, n);
-	if (taken)
+		taken = min(n, vser_rx_space(line));
+	if (taken) {
 		vser_rx_took(line, taken);
+		line->face->ops->push(line->face, bytes, taken);
+	}
 	if (taken < n)
 		vser_rx_overrun(line, n - taken);
 }
 
-/* The mark of a byte in error, of a break or of a byte 0xff, as in PARMRK. */
-static void vser_rx_push_marked(struct vser_line *line,
-				const struct vser_char *c)
-{
-	bool error = c->parity || c->frame || c->brk;
-	const u8 bytes[3] = { 0xff, error ? 0x00 : 0xff, c->byte };
-	u32 n = error ? 3 : 2;
+/* Characters that have arrived, and go to the face together. */
+struct vser_batch {
+	struct vser_char chars[VSER_CHARS_BATCH];
+	u32 n;
+};
 
-	/* All of it or nothing, lest the reader take one for the other. */
-	if (!vser_rx_open(line) ||
-	    vser_queue_size(&line->rx) - vser_queue_len(&line->rx) < n) {
+static void vser_rx_push_batch(struct vser_line *line, struct vser_batch *batch)
+{
+	const struct vser_face_ops *ops = line->face->ops;
+	const struct vser_char *c = batch->chars;
+	u32 left = batch->n, taken;
+
+	vser_assert_lead(line);
+
+	batch->n = 0;
+	while (left) {
+		taken = vser_rx_open(line) ?
+			ops->push_chars(line->face, c, left) : 0;
+		c += taken;
+		left -= taken;
+		if (!left)
+			break;
+		/* Of those that come after it, one may be shorter. */
 		if (!c->brk)
 			vser_rx_overrun(line, 1);
-		return;
+		c++;
+		left--;
 	}
-	vser_count(&line->rx_marks, n - !c->brk);
-	vser_rx_push(line, bytes, n);
 }
 
 /* A byte or a break arrives, and with it perhaps an error. */
-void vser_rx_char(struct vser_line *line, const struct vser_char *c)
+static void vser_rx_char(struct vser_line *line, struct vser_batch *batch,
+			 const struct vser_char *c)
 {
-	bool error = c->parity || c->frame || c->brk;
-
-	if (error)
+	/* An event comes before what it is about, and after all that came before. */
+	if (c->parity || c->frame || c->brk) {
+		vser_rx_push_batch(line, batch);
 		vser_rx_tell_lost(line);
+	} else if (batch->n == ARRAY_SIZE(batch->chars)) {
+		vser_rx_push_batch(line, batch);
+	}
 	vser_count(&line->rx_parity, c->parity);
 	vser_count(&line->rx_frame, c->frame);
 	vser_count(&line->rx_brk, c->brk);
@@ -294,20 +328,17 @@ void vser_rx_char(struct vser_line *line, const struct vser_char *c)
 	if (c->brk)
 		vser_event(line, VSER_EVENT_BREAK, 0);
 
-	if (line->mark && (error || c->byte == 0xff))
-		vser_rx_push_marked(line, c);
-	else if (!c->brk)
-		vser_rx_push(line, &c->byte, 1);
+	batch->chars[batch->n++] = *c;
 }
 
 /* What a receiver made of @sent frames. */
-static void vser_rx_chars(struct vser_line *line,
+static void vser_rx_chars(struct vser_line *line, struct vser_batch *batch,
 			  const struct vser_chars *chars, u32 sent)
 {
 	u32 received = 0, i;
 
 	for (i = 0; i < chars->n; i++) {
-		vser_rx_char(line, &chars->chars[i]);
+		vser_rx_char(line, batch, &chars->chars[i]);
 		received += !chars->chars[i].brk;
 	}
 	if (received > sent)
@@ -316,57 +347,77 @@ static void vser_rx_chars(struct vser_line *line,
 		vser_count(&line->rx_merged, sent - received);
 }
 
-/* Frames arrive at the line over @link. */
-void vser_rx_receive(struct vser_line *line, struct vser_link *link,
-		     const u8 *bytes, u32 n)
+/* Frames arrive at the line over @link, and are looked at one by one. */
+static void vser_rx_look_at(struct vser_line *line, struct vser_link *link,
+			    const u8 *bytes, u32 n)
 {
+	struct vser_batch batch = { .n = 0 };
 	struct vser_outcome outcome;
 	u32 i;
-
-	if (vser_rx_plain(line, link)) {
-		vser_rx_push(line, bytes, n);
-		n = 0;
-	}
 
 	for (i = 0; i < n; i++) {
 		vser_link_send(link, bytes[i], &outcome);
 		vser_count(&line->rx_faults, outcome.dropped);
 		vser_count(&line->rx_dup, outcome.duplicated);
-		vser_rx_chars(line, &outcome.received,
+		vser_rx_chars(line, &batch, &outcome.received,
 			      !outcome.dropped + outcome.duplicated);
 	}
+	vser_rx_push_batch(line, &batch);
+}
+
+/* Frames arrive at the line over @link. */
+void vser_rx_receive(struct vser_line *line, struct vser_link *link,
+		     const u8 *bytes, u32 n)
+{
+	if (vser_rx_plain(line, link))
+		vser_rx_push(line, bytes, n);
+	else
+		vser_rx_look_at(line, link, bytes, n);
+	vser_rx_tell_lost(line);
+}
+
+/* A break arrives at the line. */
+void vser_rx_break(struct vser_line *line)
+{
+	static const struct vser_char brk = { .brk = true };
+	struct vser_batch batch = { .n = 0 };
+
+	vser_rx_char(line, &batch, &brk);
+	vser_rx_push_batch(line, &batch);
 	vser_rx_tell_lost(line);
 }
 
 /* The wire that leads here has come to rest. */
 void vser_rx_rest(struct vser_line *line, struct vser_link *link)
 {
+	struct vser_batch batch = { .n = 0 };
 	struct vser_chars chars = {};
 
 	if (vser_link_clean(link))
 		return;
 
 	vser_link_rest(link, &chars);
-	vser_rx_chars(line, &chars, 0);
+	vser_rx_chars(line, &batch, &chars, 0);
+	vser_rx_push_batch(line, &batch);
 	vser_rx_tell_lost(line);
 }
 
 /*
- * Drops what has been received, with what has arrived and is not yet in rx; and if
- * @tx, what is to be sent. If the call is interrupted, nothing has been flushed.
+ * @n bytes were taken from the face, which no program will read. Caller: as
+ * vser_rx_taken().
  */
-int vser_rx_flush(struct vser_line *line, bool tx)
+void vser_rx_flushed(struct vser_line *line, u32 n)
 {
-	vser_wire_kick(READ_ONCE(line->lead));
-	if (mutex_lock_interruptible(&line->rx.lock))
-		return -ERESTARTSYS;
-	if (tx)
-		vser_tx_flush(line);
-	vser_count(&line->rx_flushed, vser_queue_flush(&line->rx, false));
-	mutex_unlock(&line->rx.lock);
+	vser_count(&line->rx_flushed, n);
+	vser_rx_taken(line, n);
+}
 
-	vser_line_check_reap(line);
-	vser_rx_made_room(line);
+/* The face holds @size bytes from now on. Caller: the lead's lock. */
+void vser_rx_resized(struct vser_line *line, u32 size)
+{
+	vser_assert_lead(line);
 
-	return 0;
+	WRITE_ONCE(line->rx_size, size);
+	if (vser_rx_high(line))
+		vser_rx_throttle(line);
 }

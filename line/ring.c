@@ -216,32 +216,32 @@ static int vser_ring_send(struct vser_line *line, struct vser_rings *rings)
  * Moves up to @most bytes from rx into the rx ring, and stores in *@used how
  * many there are in it now. Returns how many were moved, or an error.
  */
-static int vser_ring_receive_some(struct vser_line *line,
-				  struct vser_rings *rings, u32 most,
-				  u32 *used)
+static int vser_ring_receive_some(struct vser_rings *rings, u32 most, u32 *used)
 {
+	struct vser_line *line = rings->vfile->line;
+	struct vser_queue *rx = &rings->vfile->cdev->rx;
 	u32 n;
 
-	if (mutex_lock_interruptible(&line->rx.lock))
+	if (mutex_lock_interruptible(&rx->lock))
 		return -ERESTARTSYS;
 
 	/* Pairs with the process, which has read the bytes before. */
 	*used = rings->rx_in - smp_load_acquire(&rings->page->rx_out);
 	if (*used > rings->rx_size) {
-		mutex_unlock(&line->rx.lock);
+		mutex_unlock(&rx->lock);
 		return -EPROTO;
 	}
 
-	n = vser_ring_from_queue(rings, &line->rx,
-				 min(most, rings->rx_size - *used));
+	n = vser_ring_from_queue(rings, rx, min(most, rings->rx_size - *used));
 	*used += n;
 	rings->rx_in += n;
 	if (n) {
 		vser_count(&line->rx_delivered, n);
+		vser_rx_taken(line, n);
 		/* The process, which sees the index, sees the bytes. */
 		smp_store_release(&rings->page->rx_in, rings->rx_in);
 	}
-	mutex_unlock(&line->rx.lock);
+	mutex_unlock(&rx->lock);
 	if (n)
 		vser_rx_made_room(line);
 
@@ -253,13 +253,13 @@ static int vser_ring_receive_some(struct vser_line *line,
  * rx ring. Returns how many bytes are in the ring then, or an error. It is one
  * ringful at most, or a process that empties it could keep us here.
  */
-static int vser_ring_receive(struct vser_line *line, struct vser_rings *rings)
+static int vser_ring_receive(struct vser_rings *rings)
 {
 	u32 most = rings->rx_size, used = 0;
 	int n;
 
 	do {
-		n = vser_ring_receive_some(line, rings, most, &used);
+		n = vser_ring_receive_some(rings, most, &used);
 		if (n < 0)
 			return n;
 		most -= n;
@@ -285,14 +285,15 @@ int vser_ring_sync_tx(struct vser_line *line, struct vser_rings *rings)
  * Moves what can be moved, both ways. To send comes first, as a loopback may
  * receive that. A ring with an impossible index does not stop the other one.
  */
-int vser_rings_sync(struct vser_line *line, struct vser_rings *rings)
+int vser_rings_sync(struct vser_rings *rings)
 {
+	struct vser_line *line = rings->vfile->line;
 	int tx = 0, rx = 0;
 
 	if (rings->tx_size)
 		tx = vser_ring_sync_tx(line, rings);
 	if (rings->rx_size && tx != -ERESTARTSYS)
-		rx = vser_ring_receive(line, rings);
+		rx = vser_ring_receive(rings);
 
 	return min(tx, 0) ?: min(rx, 0);
 }
@@ -302,8 +303,9 @@ int vser_rings_sync(struct vser_line *line, struct vser_rings *rings)
  * are. The caller has registered to be woken. If a signal came in between, both
  * are said to be ready: then it is for the process to look again.
  */
-__poll_t vser_rings_poll(struct vser_line *line, struct vser_rings *rings)
+__poll_t vser_rings_poll(struct vser_rings *rings)
 {
+	struct vser_line *line = rings->vfile->line;
 	__poll_t events = 0;
 	int ret;
 
@@ -315,7 +317,7 @@ __poll_t vser_rings_poll(struct vser_line *line, struct vser_rings *rings)
 			events |= EPOLLOUT | EPOLLWRNORM;
 	}
 	if (rings->rx_size) {
-		ret = vser_ring_receive(line, rings);
+		ret = vser_ring_receive(rings);
 		if (ret == -EPROTO)
 			events |= EPOLLERR;
 		else if (ret)

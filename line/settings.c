@@ -121,60 +121,23 @@ void vser_set_generator(struct vser_line *line, enum vser_generator_kind kind,
 }
 
 /*
- * The last place in rx from @at to @end that is in no mark, or 0. Before @at, a reader
- * may be in one of @places.
- */
-static u32 vser_rx_mark_end(struct vser_line *line, u32 at, u32 end, u32 places)
-{
-	u32 last = 0;
-
-	for (; at < end; at++) {
-		places = vser_mark_next(places, vser_queue_at(&line->rx, at));
-		if (places == VSER_MARK_BETWEEN)
-			last = at + 1;
-	}
-
-	return last;
-}
-
-/*
- * How many of the oldest bytes of rx fit into @size, with no mark cut in two. Marks are
- * found from some bytes before that. If these are such that it could be this way or
- * that, as are nothing but 0xff, the reader is taken to be between two marks.
- */
-static u32 vser_rx_fit(struct vser_line *line, u32 size)
-{
-	u32 at = size > VSER_MARK_WINDOW ? size - VSER_MARK_WINDOW : 0, fit;
-
-	lockdep_assert_held(&line->rx.lock);
-	vser_assert_lead(line);
-
-	if (!line->mark || vser_queue_len(&line->rx) <= size)
-		return size;
-
-	fit = vser_rx_mark_end(line, at, size, VSER_MARK_ANY);
-
-	return fit ?: vser_rx_mark_end(line, 0, size, VSER_MARK_BETWEEN);
-}
-
-/*
  * Gives both queues another size, a power of two. What does not fit into a
  * smaller one is flushed. If there is no memory, nothing has changed.
  */
 int vser_set_fifo(struct vser_line *line, u32 size)
 {
 	void *tx = NULL, *rx = NULL;
+	struct vser_face *face = line->face;
 	u32 tx_size = size, rx_size = size;
-	struct vser_wire *lead;
 	int ret = 0;
 
 	lockdep_assert_held(&line->config_lock);
 
 	mutex_lock(&line->open_lock);
 	if (line->tx.fifo.kfifo.data)
-		tx = vser_buffer_alloc(line->account, size);
-	if (line->rx.fifo.kfifo.data)
-		rx = vser_buffer_alloc(line->account, size);
+		tx = vser_line_buffer_alloc(line, size);
+	if (face->ops->has_buffer(face))
+		rx = vser_line_buffer_alloc(line, size);
 	if (IS_ERR(tx) || IS_ERR(rx)) {
 		ret = PTR_ERR(IS_ERR(tx) ? tx : rx);
 		goto out_free;
@@ -193,24 +156,15 @@ int vser_set_fifo(struct vser_line *line, u32 size)
 	vser_wire_unlock(&line->out);
 	mutex_unlock(&line->tx.lock);
 
-	mutex_lock(&line->rx.lock);
-	lead = vser_lead_lock(line);
-	vser_count(&line->rx_flushed,
-		   vser_queue_swap(&line->rx, &rx, &rx_size,
-				   vser_rx_fit(line, size)));
-	if (vser_rx_high(line))
-		vser_rx_throttle(line);
-	vser_lead_unlock(lead);
-	mutex_unlock(&line->rx.lock);
-	vser_rx_made_room(line);
+	face->ops->resize(face, &rx, &rx_size);
 	/* What has ended by now has moved, and the far end's RTS may have changed. */
 	vser_wire_kick(&line->out);
 
 out_free:
 	if (!IS_ERR(tx))
-		vser_buffer_free(line->account, tx, tx_size);
+		vser_line_buffer_free(line, tx, tx_size);
 	if (!IS_ERR(rx))
-		vser_buffer_free(line->account, rx, rx_size);
+		vser_line_buffer_free(line, rx, rx_size);
 	mutex_unlock(&line->open_lock);
 
 	return ret;

@@ -121,7 +121,7 @@ VSER_NUMBER_ATTR(pacing, 0, 1);
 
 static u64 vser_get_fifo(struct vser_line *line)
 {
-	return vser_queue_size(&line->rx);
+	return READ_ONCE(line->rx_size);
 }
 
 static int vser_put_fifo(struct vser_line *line, u64 size)
@@ -505,7 +505,7 @@ static ssize_t vser_stat_show(struct device *dev, struct device_attribute *attr,
 static ssize_t rx_queued_show(struct device *dev, struct device_attribute *attr,
 			      char *buf)
 {
-	return sysfs_emit(buf, "%u\n", vser_queue_len(&vser_dev_line(dev)->rx));
+	return sysfs_emit(buf, "%u\n", vser_rx_len(vser_dev_line(dev)));
 }
 static DEVICE_ATTR_RO(rx_queued);
 

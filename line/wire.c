@@ -14,47 +14,41 @@
 #include "line.h"
 #include "trace.h"
 
-/* Does anybody wait for something of the line? */
+/* Does anybody wait for something of the line? The caller has the barrier. */
 static bool vser_heard(struct vser_line *line)
 {
-	/* The caller has the barrier. */
-	return waitqueue_active(&line->wait);
+	return atomic_read(&line->face->listeners);
 }
 
-/* Wakes those that wait for what has become true. */
-static void vser_wake(struct vser_line *line, __poll_t news)
-{
-	/* It may take long, but no spinlock is held meanwhile. */
-	lockdep_assert_not_held(&line->out.lock);
-
-	if (news && vser_heard(line))
-		wake_up_interruptible_poll(&line->wait, news);
-}
-
-/* Tells the lines at both ends of a wire its @news. */
+/* Tells the faces at both ends of a wire its @news. */
 static noinline void vser_wire_tell(struct vser_line *line,
 				    struct vser_line *to, __poll_t news)
 {
 	__poll_t tx = news & VSER_KEY_TX;
 
+	/* It may take long, but no spinlock is held meanwhile. */
+	lockdep_assert_not_held(&line->out.lock);
+
 	if (tx && vser_tx_empty(line))
 		tx |= VSER_KEY_SENT;
 	news &= ~VSER_KEY_TX;
 	if (line == to) {
-		vser_wake(line, news | tx);
-		return;
+		news |= tx;
+		tx = 0;
 	}
-	vser_wake(line, tx);
-	if (to)
-		vser_wake(to, news);
+	if (tx && vser_heard(line))
+		line->face->ops->tell(line->face, tx);
+	if (news && to && vser_heard(to))
+		to->face->ops->tell(to->face, news);
 }
 
 /*
- * Releases the lock, and tells the news. @softirq: bottom halves stay off. Returns the
- * line that the wire leads to.
+ * Releases the lock, and tells the news; *@heard: to somebody.
+ * @softirq: bottom halves stay off. Returns the line that the wire leads to.
  */
 static __always_inline struct vser_line *vser_wire_release(struct vser_wire *wire,
-							   bool softirq)
+							   bool softirq,
+							   bool *heard)
 	__releases(&wire->lock)
 {
 	struct vser_line *line = wire->line, *to = wire->to;
@@ -66,11 +60,13 @@ static __always_inline struct vser_line *vser_wire_release(struct vser_wire *wir
 	else
 		spin_unlock_bh(&wire->lock);
 
+	*heard = false;
 	if (!news)
 		return to;
 	/* Pairs with vser_wait() and vser_poll(): they see it, or are seen here. */
 	smp_mb();
-	if (vser_heard(line) || (to && vser_heard(to)))
+	*heard = vser_heard(line) || (to && vser_heard(to));
+	if (*heard)
 		vser_wire_tell(line, to, news);
 
 	return to;
@@ -424,6 +420,7 @@ u32 vser_modem_driven(struct vser_line *line)
  */
 static struct vser_line *vser_modem_tell(struct vser_line *line)
 {
+	bool heard;
 	u32 outputs;
 
 	vser_wire_lock(&line->out);
@@ -437,7 +434,7 @@ static struct vser_line *vser_modem_tell(struct vser_line *line)
 			 READ_ONCE(line->flow) == VSER_FLOW_RTSCTS &&
 			 READ_ONCE(line->throttled));
 
-	return vser_wire_release(&line->out, false);
+	return vser_wire_release(&line->out, false, &heard);
 }
 
 /*
@@ -469,14 +466,23 @@ static void vser_wire_report(struct vser_line *line)
 void vser_wire_unlock(struct vser_wire *wire)
 	__releases(&wire->lock)
 {
-	vser_wire_report(vser_wire_release(wire, false));
+	bool heard;
+
+	vser_wire_report(vser_wire_release(wire, false, &heard));
 }
 
-/* For who has bottom halves off anyway, and took the lock by spin_lock(). */
-void vser_wire_unlock_softirq(struct vser_wire *wire)
+/*
+ * For who has bottom halves off anyway, and took the lock by spin_lock(). Returns true
+ * if somebody was told.
+ */
+bool vser_wire_unlock_softirq(struct vser_wire *wire)
 	__releases(&wire->lock)
 {
-	vser_wire_report(vser_wire_release(wire, true));
+	bool heard;
+
+	vser_wire_report(vser_wire_release(wire, true, &heard));
+
+	return heard;
 }
 
 /*
