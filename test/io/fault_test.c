@@ -311,6 +311,8 @@ static void call_all(void)
 		if (ioctl(fd, VS_IO_EDU, &edu))
 			CHECK(errno == EOPNOTSUPP || errno == ENODEV);
 		sleep_ms(5);
+		/* The load may fail meanwhile, and takes its time to undo all. */
+		wait_for_refused();
 		CHECK_EQ(close(fd), 0);
 	}
 }

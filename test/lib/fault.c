@@ -14,19 +14,22 @@
 
 static int fail_nth;	/* /proc/self/fail-nth */
 
-/* In all tests of the program, which are processes of their own. */
-static unsigned int *refusals;
+/* For all tests of the program, which are processes of their own, and their children. */
+static struct {
+	unsigned int refusals;	/* so far */
+	unsigned int next;	/* the request that is to be refused, 0: none */
+} *shared;
 
-static void __attribute__((constructor)) share_refusals(void)
+static void __attribute__((constructor)) share(void)
 {
-	refusals = mmap(NULL, sizeof(*refusals), PROT_READ | PROT_WRITE,
-			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 }
 
 static void __attribute__((destructor)) tell_refusals(void)
 {
-	if (refusals != MAP_FAILED && *refusals)
-		printf("# %u requests were refused\n", *refusals);
+	if (shared != MAP_FAILED && shared->refusals)
+		printf("# %u requests were refused\n", shared->refusals);
 }
 
 void set_fault(const char *fault, const char *knob, const char *value)
@@ -57,9 +60,15 @@ void refuse(unsigned int n)
 	char text[20];
 	int len = snprintf(text, sizeof(text), "%u", n);
 
+	__atomic_store_n(&shared->next, n, __ATOMIC_SEQ_CST);
 	/* What is to be refused may be this. */
 	while (pwrite(fail_nth, text, len, 0) != len)
 		CHECK_EQ(errno, EFAULT);
+}
+
+void wait_for_refused(void)
+{
+	WAIT_UNTIL(!__atomic_load_n(&shared->next, __ATOMIC_SEQ_CST));
 }
 
 unsigned int requests_left(void)
@@ -80,7 +89,7 @@ bool was_refused(void)
 	bool refused = !requests_left();
 
 	refuse(0);
-	*refusals += refused;
+	shared->refusals += refused;
 
 	return refused;
 }

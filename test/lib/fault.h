@@ -26,6 +26,12 @@ void set_fault(const char *fault, const char *knob, const char *value);
 /* The n-th request that the kernel makes for this process will be refused. */
 void refuse(unsigned int n);
 
+/*
+ * For another process, in the middle of a use: waits until what refuse() began has
+ * ended, so that what is used must outlive a load that fails meanwhile.
+ */
+void wait_for_refused(void);
+
 /* How many requests are still to come until one is refused. */
 unsigned int requests_left(void);
 

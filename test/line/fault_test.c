@@ -190,8 +190,9 @@ static void use_node(const char *path)
 		return;
 	}
 	CHECK(write(fd, bytes, sizeof(bytes)) == sizeof(bytes));
-	/* Long enough for the load to end. */
 	poll_for(fd, POLLPRI, 20);
+	/* To undo a load takes longer than that, and the file must be whole after it. */
+	wait_for_refused();
 	CHECK(read(fd, bytes, sizeof(bytes)) > 0 || errno == EAGAIN);
 	CHECK_EQ(close(fd), 0);
 }

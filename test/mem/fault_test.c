@@ -329,6 +329,8 @@ static void call_all(void)
 		else
 			mem_one(fd, MEM_CACHE, MEM_GFP_KERNEL, 256);
 		sleep_ms(5);
+		/* The load may fail meanwhile, and takes its time to undo all. */
+		wait_for_refused();
 		CHECK_EQ(close(fd), 0);
 	}
 }
