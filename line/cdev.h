@@ -161,9 +161,8 @@ u64 vser_event_peek(struct vser_cdev *cdev, const u64 *next,
 
 void vser_cdev_tell(struct vser_face *face, __poll_t news);
 
-void vser_waiter_init(struct vser_waiter *waiter, struct vser_cdev *cdev,
-		      __poll_t what);
-void vser_waiter_finish(struct vser_waiter *waiter, struct vser_cdev *cdev);
+int vser_waiter_wake(wait_queue_entry_t *entry, unsigned int mode, int sync,
+		     void *key);
 bool vser_tx_starve(struct vser_file *vfile);
 bool vser_file_has_event(struct vser_file *vfile);
 void vser_file_watch(struct vser_file *vfile);
@@ -197,6 +196,24 @@ long vser_labs_ioctl(struct vser_file *vfile, unsigned int cmd,
 void vser_labs_close(struct vser_file *vfile);
 
 /* Small ones that many use */
+
+/* The task is about to wait for @what. */
+static inline void vser_waiter_init(struct vser_waiter *waiter,
+				    struct vser_cdev *cdev, __poll_t what)
+{
+	waiter->what = what;
+	init_wait(&waiter->entry);
+	waiter->entry.func = vser_waiter_wake;
+	/* The barrier is that of set_current_state(). */
+	atomic_inc(&cdev->face.listeners);
+}
+
+static inline void vser_waiter_finish(struct vser_waiter *waiter,
+				      struct vser_cdev *cdev)
+{
+	finish_wait(&cdev->wait, &waiter->entry);
+	atomic_dec(&cdev->face.listeners);
+}
 
 /*
  * Like wait_event_interruptible(), but wake-ups for other things do not wake the

@@ -13,8 +13,8 @@
 #include "cdev.h"
 
 /* Called under the lock of cdev->wait. */
-static int vser_waiter_wake(wait_queue_entry_t *entry, unsigned int mode,
-			    int sync, void *key)
+int vser_waiter_wake(wait_queue_entry_t *entry, unsigned int mode, int sync,
+		     void *key)
 {
 	struct vser_waiter *waiter = container_of(entry, struct vser_waiter,
 						  entry);
@@ -23,23 +23,6 @@ static int vser_waiter_wake(wait_queue_entry_t *entry, unsigned int mode,
 		return 0;
 
 	return autoremove_wake_function(entry, mode, sync, key);
-}
-
-/* The task is about to wait for @what. */
-void vser_waiter_init(struct vser_waiter *waiter, struct vser_cdev *cdev,
-		      __poll_t what)
-{
-	waiter->what = what;
-	init_wait(&waiter->entry);
-	waiter->entry.func = vser_waiter_wake;
-	/* The barrier is that of set_current_state(). */
-	atomic_inc(&cdev->face.listeners);
-}
-
-void vser_waiter_finish(struct vser_waiter *waiter, struct vser_cdev *cdev)
-{
-	finish_wait(&cdev->wait, &waiter->entry);
-	atomic_dec(&cdev->face.listeners);
 }
 
 bool vser_file_has_event(struct vser_file *vfile)

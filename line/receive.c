@@ -17,11 +17,16 @@ static bool vser_rx_low(struct vser_line *line)
 }
 
 /* Seven eighths of rx are full: the sender is to stop. */
-static bool vser_rx_high(struct vser_line *line)
+static bool vser_rx_is_high(struct vser_line *line, u32 len)
 {
 	u32 size = READ_ONCE(line->rx_size);
 
-	return vser_rx_len(line) >= size - size / 8;
+	return len >= size - size / 8;
+}
+
+static bool vser_rx_high(struct vser_line *line)
+{
+	return vser_rx_is_high(line, vser_rx_len(line));
 }
 
 static void vser_rx_unthrottle(struct vser_line *line)
@@ -248,29 +253,35 @@ static void vser_rx_tell_lost(struct vser_line *line)
 	line->lost = 0;
 }
 
-/* The face takes @n more bytes, for which there is room. No program sees them yet. */
-void vser_rx_took(struct vser_line *line, u32 n)
+/* As vser_rx_took(). The face holds @len bytes then. */
+static __always_inline void vser_rx_took_to(struct vser_line *line, u32 n, u32 len)
 {
 	vser_rx_tell_lost(line);
 	line->position += n;
 	WRITE_ONCE(line->rx_in, line->rx_in + n);
-	trace_vser_rx(line->index, n, vser_rx_len(line));
-	if (!line->throttled && vser_rx_high(line))
+	trace_vser_rx(line->index, n, len);
+	if (!line->throttled && vser_rx_is_high(line, len))
 		vser_rx_throttle(line);
 	line->lead->news |= VSER_KEY_RX;
+}
+
+/* The face takes @n more bytes, for which there is room. No program sees them yet. */
+void vser_rx_took(struct vser_line *line, u32 n)
+{
+	vser_rx_took_to(line, n, vser_rx_len(line) + n);
 }
 
 /* Bytes arrive at the line just as they were sent. */
 static void vser_rx_push(struct vser_line *line, const u8 *bytes, u32 n)
 {
-	u32 taken = 0;
+	u32 len = vser_rx_len(line), taken = 0;
 
 	vser_assert_lead(line);
 
 	if (vser_rx_open(line))
-		taken = min(n, vser_rx_space(line));
+		taken = min(n, line->rx_size - len);
 	if (taken) {
-		vser_rx_took(line, taken);
+		vser_rx_took_to(line, taken, len + taken);
 		line->face->ops->push(line->face, bytes, taken);
 	}
 	if (taken < n)
