@@ -17,7 +17,6 @@
 #include <linux/vmalloc.h>
 
 #include "mem/lab.h"
-#include "mem/walk.h"
 #include "lab.h"
 
 static_assert(sizeof(struct mem_allocator) == 88);

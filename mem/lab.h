@@ -14,6 +14,7 @@
  *	lent.c		pieces that are freed, but used elsewhere
  *	figure.c	what an object takes, asked of it and of its allocator
  *	team.c		work on several CPUs at once
+ *	walk.c		a walk through the page tables
  *	hold.c look.c map.c bench.c limit.c fragment.c gfp.c percpu.c mempool.c
  *	devm.c		ways of looking, each on its own
  */
@@ -77,6 +78,7 @@ enum mem_demo_cache_id {
 	MEM_DEMO_NR_CACHES
 };
 
+struct mm_struct;
 struct mem_demo_want;
 struct mem_demo_object;
 struct mem_demo_figures;
@@ -447,6 +449,14 @@ u64 mem_demo_available(void);
 u64 mem_demo_budget(struct mem_demo_file *file, u64 asked);
 int mem_demo_big_trylock(struct mem_demo_file *file);
 void mem_demo_big_unlock(void);
+
+/* walk.c */
+
+#define MEM_WALK_SUPPORTED	IS_ENABLED(CONFIG_X86_64)
+
+unsigned int mem_walk_levels(void);
+void mem_walk_tables(struct mm_struct *mm, unsigned long addr,
+		     struct mem_walk *walk);
 
 /* look.c */
 

@@ -12,7 +12,6 @@
 #include <linux/vmalloc.h>
 
 #include "lab.h"
-#include "walk.h"
 
 /* Addresses */
 

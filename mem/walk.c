@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+// SPDX-License-Identifier: GPL-2.0
 /*
  * mem_demo - a walk through the page tables
  *
@@ -7,28 +7,23 @@
  * there too: init_mm, which would be the other way to them, is not for modules.
  * Other architectures keep the two apart, and have no walk here.
  */
-#ifndef MEM_WALK_H
-#define MEM_WALK_H
-
 #include <linux/irqflags.h>
 #include <linux/mm.h>
 #include <linux/pgtable.h>
 
-#include "mem_demo.h"
+#include "lab.h"
 
 #ifdef CONFIG_X86_64
 
 #include <asm/cpufeature.h>
 
-#define MEM_WALK_SUPPORTED	1
-
-static inline unsigned int mem_walk_levels(void)
+unsigned int mem_walk_levels(void)
 {
 	return pgtable_l5_enabled() ? 5 : 4;
 }
 
 /* An entry's bits; the tables above the last have MEM_ENTRY_LEAF, not PAT, at 7. */
-static inline u32 mem_walk_flags(u64 value, u32 level)
+static u32 mem_walk_flags(u64 value, u32 level)
 {
 	static const struct {
 		u64 bit;
@@ -65,8 +60,7 @@ static inline u32 mem_walk_flags(u64 value, u32 level)
 	return flags;
 }
 
-static inline u32 mem_walk_note(struct mem_walk *walk, u32 level, u64 value,
-				u32 index)
+static u32 mem_walk_note(struct mem_walk *walk, u32 level, u64 value, u32 index)
 {
 	struct mem_level *entry = &walk->level[walk->levels++];
 
@@ -79,8 +73,8 @@ static inline u32 mem_walk_note(struct mem_walk *walk, u32 level, u64 value,
 	return entry->flags;
 }
 
-static inline void mem_walk_found(struct mem_walk *walk, u64 pfn, u64 size,
-				  unsigned long addr)
+static void mem_walk_found(struct mem_walk *walk, u64 pfn, u64 size,
+			   unsigned long addr)
 {
 	walk->physical = (pfn << PAGE_SHIFT) + (addr & (size - 1));
 	walk->page_size = size;
@@ -99,7 +93,7 @@ static inline void mem_walk_found(struct mem_walk *walk, u64 pfn, u64 size,
  * An area of vmalloc's or a module's holds its own, as long as it is mapped. In the
  * direct map, pages of one kind can become a large page again, and their table goes.
  */
-static inline bool mem_walk_table_may_go(unsigned long addr)
+static bool mem_walk_table_may_go(unsigned long addr)
 {
 #ifdef X86_FEATURE_INVLPGB
 	return addr >= TASK_SIZE_MAX && virt_addr_valid((void *)addr) &&
@@ -110,8 +104,8 @@ static inline bool mem_walk_table_may_go(unsigned long addr)
 }
 
 /* Goes down from table to table; each entry is read once. Interrupts off. */
-static inline void mem_walk_descend(struct mm_struct *mm, unsigned long addr,
-				    struct mem_walk *walk)
+static void mem_walk_descend(struct mm_struct *mm, unsigned long addr,
+			     struct mem_walk *walk)
 {
 	pgd_t pgd = READ_ONCE(*pgd_offset(mm, addr));
 	p4d_t p4d;
@@ -163,8 +157,8 @@ static inline void mem_walk_descend(struct mm_struct *mm, unsigned long addr,
  * A kernel address is one of an object that the caller holds. With interrupts off,
  * no table that is read can go: see mem_walk_table_may_go().
  */
-static inline void mem_walk_tables(struct mm_struct *mm, unsigned long addr,
-				   struct mem_walk *walk)
+void mem_walk_tables(struct mm_struct *mm, unsigned long addr,
+		     struct mem_walk *walk)
 {
 	unsigned long flags;
 
@@ -175,18 +169,14 @@ static inline void mem_walk_tables(struct mm_struct *mm, unsigned long addr,
 
 #else /* !CONFIG_X86_64 */
 
-#define MEM_WALK_SUPPORTED	0
-
-static inline unsigned int mem_walk_levels(void)
+unsigned int mem_walk_levels(void)
 {
 	return CONFIG_PGTABLE_LEVELS;
 }
 
-static inline void mem_walk_tables(struct mm_struct *mm, unsigned long addr,
-				   struct mem_walk *walk)
+void mem_walk_tables(struct mm_struct *mm, unsigned long addr,
+		     struct mem_walk *walk)
 {
 }
 
 #endif /* CONFIG_X86_64 */
-
-#endif /* MEM_WALK_H */
