@@ -434,10 +434,11 @@ build/fuzz/fuzz: $(fuzz_sources) $(test_objects) $(wildcard test/fuzz/*.h) \
 	@mkdir -p $(@D)
 	$(CC) $(test_flags) -static -o $@ $(filter %.c %.o,$^)
 
+build/unit/hist_test: mem/hist.c
 build/unit/%: test/unit/%.c test/lib/tap.c test/lib/tap.h line/frame.h line/fault.h mem/hist.h $(uapi) | build-deps
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -Itest/lib -fsanitize=address,undefined \
-		-fno-sanitize-recover=all -o $@ $< test/lib/tap.c
+		-fno-sanitize-recover=all -o $@ $(filter %.c,$^)
 
 build/bench/%: test/bench/%.c $(wildcard test/bench/*.h) test/lib/ring.h $(uapi) | build-deps
 	@mkdir -p $(@D)

@@ -15,6 +15,7 @@
  *	figure.c	what an object takes, asked of it and of its allocator
  *	team.c		work on several CPUs at once
  *	walk.c		a walk through the page tables
+ *	hist.c		distributions of times; declared in hist.h
  *	hold.c look.c map.c bench.c limit.c fragment.c gfp.c percpu.c mempool.c
  *	devm.c		ways of looking, each on its own
  */

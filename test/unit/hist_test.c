@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Unit test of mem/hist.h, on the build machine: the buckets of a histogram, and
+ * Unit test of mem/hist.[ch], on the build machine: the buckets of a histogram, and
  * percentiles against the sorted samples themselves.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "mem/hist.h"
 #include "tap.h"
