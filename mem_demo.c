@@ -41,14 +41,6 @@ static_assert(sizeof(struct mem_mempool) == 56);
 static_assert(sizeof(struct mem_devm) == 48);
 static_assert(sizeof(struct mem_dma_sync) == 40);
 
-unsigned long mem_demo_quota_file;
-module_param_named(quota_file, mem_demo_quota_file, ulong, 0444);
-MODULE_PARM_DESC(quota_file, "bytes that one open file may hold (default 1/16 of RAM, but no more than half of quota_total)");
-
-unsigned long mem_demo_quota_total;
-module_param_named(quota_total, mem_demo_quota_total, ulong, 0444);
-MODULE_PARM_DESC(quota_total, "bytes that all open files may hold (default 1/8 of RAM)");
-
 /*
  * Design
  * ======
@@ -327,14 +319,9 @@ static const struct vser_lab mem_demo_lab = {
 
 static int __init mem_demo_init(void)
 {
-	unsigned long quota = (totalram_pages() / 16) << PAGE_SHIFT;
 	int ret;
 
-	/* By default, one file leaves as much to the others. */
-	mem_demo_quota_total = mem_demo_quota_total ?: 2 * quota;
-	mem_demo_quota_file = mem_demo_quota_file ?:
-			      min(quota, mem_demo_quota_total / 2);
-
+	mem_demo_set_quotas();
 	ret = mem_demo_make_object_cache();
 	if (ret)
 		return ret;

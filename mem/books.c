@@ -7,11 +7,20 @@
  */
 #include <linux/log2.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <linux/pgtable.h>
 #include <linux/scatterlist.h>
 #include <linux/spinlock.h>
 
 #include "lab.h"
+
+unsigned long mem_demo_quota_file;
+module_param_named(quota_file, mem_demo_quota_file, ulong, 0444);
+MODULE_PARM_DESC(quota_file, "bytes that one open file may hold (default 1/16 of RAM, but no more than half of quota_total)");
+
+unsigned long mem_demo_quota_total;
+module_param_named(quota_total, mem_demo_quota_total, ulong, 0444);
+MODULE_PARM_DESC(quota_total, "bytes that all open files may hold (default 1/8 of RAM)");
 
 /*
  * Protects the books: of each file, of all files, and of each row. Process
@@ -156,6 +165,16 @@ void mem_demo_settle(struct mem_demo_object *object)
 }
 
 /* The books */
+
+/* The defaults of the quotas that were not given: one file leaves half to others. */
+void __init mem_demo_set_quotas(void)
+{
+	unsigned long quota = (totalram_pages() / 16) << PAGE_SHIFT;
+
+	mem_demo_quota_total = mem_demo_quota_total ?: 2 * quota;
+	mem_demo_quota_file = mem_demo_quota_file ?:
+			      min(quota, mem_demo_quota_total / 2);
+}
 
 /* Does so much more fit? */
 static bool mem_demo_fits(u64 held, u64 bytes, u64 quota)

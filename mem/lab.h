@@ -238,11 +238,6 @@ struct mem_demo_object {
 	atomic_t maps;
 };
 
-/* mem_demo.c */
-
-extern unsigned long mem_demo_quota_file;
-extern unsigned long mem_demo_quota_total;
-
 /* rows.c */
 
 extern const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1];
@@ -326,6 +321,12 @@ bool mem_demo_touch(const struct mem_demo_want *want,
 u32 mem_demo_zone(const struct page *page);
 
 /* books.c */
+
+/* Bytes; constant once the module is loaded. */
+extern unsigned long mem_demo_quota_file;
+extern unsigned long mem_demo_quota_total;
+
+void mem_demo_set_quotas(void);
 
 u64 mem_demo_takes(const struct mem_demo_want *want);
 u64 mem_demo_keeps(const struct mem_demo_want *want);
