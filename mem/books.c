@@ -225,7 +225,7 @@ void mem_demo_uncharge(struct mem_demo_file *file, u64 bytes)
 }
 
 /* As of now; others may use it. */
-u64 mem_demo_quota_left(struct mem_demo_file *file)
+static u64 mem_demo_quota_left(struct mem_demo_file *file)
 {
 	u64 left, total;
 
@@ -236,6 +236,20 @@ u64 mem_demo_quota_left(struct mem_demo_file *file)
 	spin_unlock(&mem_demo_books_lock);
 
 	return min(left, total);
+}
+
+u64 mem_demo_available(void)
+{
+	return (u64)max(si_mem_available(), 0L) << PAGE_SHIFT;
+}
+
+/*
+ * Half of what is available is left to others. Who does not say how much gets what
+ * is left of the quotas.
+ */
+u64 mem_demo_budget(struct mem_demo_file *file, u64 asked)
+{
+	return min(asked ?: mem_demo_quota_left(file), mem_demo_available() / 2);
 }
 
 void mem_demo_read_books(struct mem_demo_file *file, u64 *held_file,

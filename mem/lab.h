@@ -2,13 +2,14 @@
 /*
  * mem_demo - what the parts of the memory laboratory share
  *
- * mem_demo.c has the design and the locks. From the bottom up:
+ * mem_demo.c is the front, with the design and the locks. It calls the parts; no
+ * part calls it. From the bottom up, where a part calls those before it:
  *
- *	rows.c		the table: a row for each allocator
  *	cache.c		the laboratory's own caches and pools
  *	dma.c		its devices, and streaming DMA
- *	ask.c		may this be asked of that allocator?
+ *	rows.c		the table: a row for each allocator
  *	piece.c		what came: its bytes, its pages
+ *	ask.c		may this be asked of that allocator?
  *	books.c		what a file is charged, and the quotas
  *	object.c	pieces that a file holds
  *	lent.c		pieces that are freed, but used elsewhere
@@ -16,8 +17,13 @@
  *	team.c		work on several CPUs at once
  *	walk.c		a walk through the page tables
  *	hist.c		distributions of times; declared in hist.h
- *	hold.c look.c map.c bench.c limit.c fragment.c gfp.c percpu.c mempool.c
+ *	fragment.c	fragmented memory, and the lock that limit.c shares
+ *	hold.c sync.c look.c map.c bench.c limit.c gfp.c percpu.c mempool.c
  *	devm.c		ways of looking, each on its own
+ *
+ * Only books.c, object.c and lent.c call each other: an object that goes is
+ * uncharged or lent, and a charge that does not fit first frees what was lent and
+ * is used no longer.
  */
 #ifndef MEM_LAB_H
 #define MEM_LAB_H
@@ -334,7 +340,8 @@ u64 mem_demo_extra(const struct mem_demo_want *want);
 u64 mem_demo_kvmalloc_needs(u64 bytes);
 void mem_demo_settle(struct mem_demo_object *object);
 
-u64 mem_demo_quota_left(struct mem_demo_file *file);
+u64 mem_demo_available(void);
+u64 mem_demo_budget(struct mem_demo_file *file, u64 asked);
 int mem_demo_charge(struct mem_demo_file *file, u64 bytes);
 void mem_demo_uncharge(struct mem_demo_file *file, u64 bytes);
 void mem_demo_read_books(struct mem_demo_file *file, u64 *held_file,
@@ -445,13 +452,6 @@ bool mem_demo_team_stopped(const struct mem_demo_team *team);
 void mem_demo_team_run(struct mem_demo_team *team);
 unsigned int mem_demo_next_cpu(unsigned int cpu);
 
-/* limit.c */
-
-u64 mem_demo_available(void);
-u64 mem_demo_budget(struct mem_demo_file *file, u64 asked);
-int mem_demo_big_trylock(struct mem_demo_file *file);
-void mem_demo_big_unlock(void);
-
 /* walk.c */
 
 #define MEM_WALK_SUPPORTED	IS_ENABLED(CONFIG_X86_64)
@@ -466,6 +466,8 @@ bool mem_demo_shows_addresses(void);
 
 /* fragment.c */
 
+int mem_demo_big_trylock(struct mem_demo_file *file);
+void mem_demo_big_unlock(void);
 void mem_demo_fragment_release(struct mem_demo_file *file);
 
 /* bench.c */

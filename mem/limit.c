@@ -8,20 +8,6 @@
 
 #include "lab.h"
 
-u64 mem_demo_available(void)
-{
-	return (u64)max(si_mem_available(), 0L) << PAGE_SHIFT;
-}
-
-/*
- * Half of what is available is left to others. Who does not say how much gets what
- * is left of the quotas.
- */
-u64 mem_demo_budget(struct mem_demo_file *file, u64 asked)
-{
-	return min(asked ?: mem_demo_quota_left(file), mem_demo_available() / 2);
-}
-
 /* Is so much granted? Freed at once. Return: MEM_STOPPED_*, 0: it is; or -EINTR. */
 static int mem_demo_try(struct mem_demo_file *file, struct mem_demo_want *want,
 			struct mem_limit *limit)
