@@ -44,27 +44,27 @@ static void mem_demo_set_both(struct mem_demo_figures *figures, size_t bytes)
 	mem_demo_set_takes(figures, bytes);
 }
 
-void mem_demo_figure_max(const struct mem_demo_object *object,
-			 struct mem_demo_figures *figures)
+static void mem_demo_figure_max(const struct mem_demo_object *object,
+				struct mem_demo_figures *figures)
 {
 	mem_demo_set_both(figures, object->want.row->max);
 }
 
-void mem_demo_figure_block(const struct mem_demo_object *object,
-			   struct mem_demo_figures *figures)
+static void mem_demo_figure_block(const struct mem_demo_object *object,
+				  struct mem_demo_figures *figures)
 {
 	mem_demo_set_both(figures, PAGE_SIZE << object->want.order);
 }
 
-void mem_demo_figure_pages(const struct mem_demo_object *object,
-			   struct mem_demo_figures *figures)
+static void mem_demo_figure_pages(const struct mem_demo_object *object,
+				  struct mem_demo_figures *figures)
 {
 	mem_demo_set_both(figures, PAGE_ALIGN(object->want.size));
 }
 
 /* The unit in which a per-CPU chunk is handed out. */
-void mem_demo_figure_percpu(const struct mem_demo_object *object,
-			    struct mem_demo_figures *figures)
+static void mem_demo_figure_percpu(const struct mem_demo_object *object,
+				   struct mem_demo_figures *figures)
 {
 	mem_demo_set_both(figures, ALIGN(object->want.size,
 					 PCPU_MIN_ALLOC_SIZE));
@@ -74,8 +74,8 @@ void mem_demo_figure_percpu(const struct mem_demo_object *object,
  * The DMA functions give whole pages: from CMA or through an IOMMU just these, from
  * the buddy system a block, of which the rest is lost. They do not say which.
  */
-void mem_demo_figure_dma(const struct mem_demo_object *object,
-			 struct mem_demo_figures *figures)
+static void mem_demo_figure_dma(const struct mem_demo_object *object,
+				struct mem_demo_figures *figures)
 {
 	size_t bytes = PAGE_ALIGN(object->want.size);
 
@@ -98,8 +98,8 @@ static size_t mem_demo_mapped(const void *ptr, size_t size)
 	return bytes;
 }
 
-void mem_demo_figure_vmalloc(const struct mem_demo_object *object,
-			     struct mem_demo_figures *figures)
+static void mem_demo_figure_vmalloc(const struct mem_demo_object *object,
+				    struct mem_demo_figures *figures)
 {
 	mem_demo_set_both(figures, mem_demo_mapped(object->piece.ptr,
 						   object->want.size));
@@ -184,8 +184,8 @@ static void mem_demo_set_stride(const struct mem_demo_object *object,
 }
 
 /* Of a slab cache, or of kmalloc(), which above some size gives pages. */
-void mem_demo_figure_slab(const struct mem_demo_object *object,
-			  struct mem_demo_figures *figures)
+static void mem_demo_figure_slab(const struct mem_demo_object *object,
+				 struct mem_demo_figures *figures)
 {
 	const void *ptr = object->piece.ptr;
 	size_t bytes = ksize(ptr);
@@ -197,8 +197,8 @@ void mem_demo_figure_slab(const struct mem_demo_object *object,
 		mem_demo_set_stride(object, figures, bytes, bytes);
 }
 
-void mem_demo_figure_kvmalloc(const struct mem_demo_object *object,
-			      struct mem_demo_figures *figures)
+static void mem_demo_figure_kvmalloc(const struct mem_demo_object *object,
+				     struct mem_demo_figures *figures)
 {
 	if (is_vmalloc_addr(object->piece.ptr))
 		mem_demo_figure_vmalloc(object, figures);
@@ -210,8 +210,8 @@ void mem_demo_figure_kvmalloc(const struct mem_demo_object *object,
  * kmalloc() gave it, with a header. How long that is, and so how much is behind
  * it, nobody tells.
  */
-void mem_demo_figure_devm(const struct mem_demo_object *object,
-			  struct mem_demo_figures *figures)
+static void mem_demo_figure_devm(const struct mem_demo_object *object,
+				 struct mem_demo_figures *figures)
 {
 	const void *ptr = object->piece.ptr;
 	struct page *head = compound_head(virt_to_page(ptr));
@@ -221,4 +221,23 @@ void mem_demo_figure_devm(const struct mem_demo_object *object,
 	else if (!is_kfence_address(ptr))
 		mem_demo_set_stride(object, figures, object->want.size,
 				    object->want.size + MEM_DEMO_LEAST_HEAD);
+}
+
+void mem_demo_figure(const struct mem_demo_object *object,
+		     struct mem_demo_figures *figures)
+{
+	static void (*const ask[])(const struct mem_demo_object *object,
+				   struct mem_demo_figures *figures) = {
+		[MEM_DEMO_FIGURE_MAX] = mem_demo_figure_max,
+		[MEM_DEMO_FIGURE_BLOCK] = mem_demo_figure_block,
+		[MEM_DEMO_FIGURE_PAGES] = mem_demo_figure_pages,
+		[MEM_DEMO_FIGURE_PERCPU] = mem_demo_figure_percpu,
+		[MEM_DEMO_FIGURE_DMA] = mem_demo_figure_dma,
+		[MEM_DEMO_FIGURE_VMALLOC] = mem_demo_figure_vmalloc,
+		[MEM_DEMO_FIGURE_SLAB] = mem_demo_figure_slab,
+		[MEM_DEMO_FIGURE_KVMALLOC] = mem_demo_figure_kvmalloc,
+		[MEM_DEMO_FIGURE_DEVM] = mem_demo_figure_devm,
+	};
+
+	ask[object->want.row->figure](object, figures);
 }

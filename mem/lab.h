@@ -85,10 +85,22 @@ enum mem_demo_cache_id {
 	MEM_DEMO_NR_CACHES
 };
 
+/* Who tells what one copy of an object really takes: see figure.c. */
+enum mem_demo_figure_by {
+	MEM_DEMO_FIGURE_NOBODY,
+	MEM_DEMO_FIGURE_MAX,		/* the row: all are of its largest size */
+	MEM_DEMO_FIGURE_BLOCK,		/* the order that was asked for */
+	MEM_DEMO_FIGURE_PAGES,		/* the size, in whole pages */
+	MEM_DEMO_FIGURE_PERCPU,		/* the size, in units of a per-CPU chunk */
+	MEM_DEMO_FIGURE_DMA,		/* the size, if its pages are a block */
+	MEM_DEMO_FIGURE_VMALLOC,	/* the page tables */
+	MEM_DEMO_FIGURE_SLAB,		/* ksize(), and the others in its slab */
+	MEM_DEMO_FIGURE_KVMALLOC,	/* one of the last two */
+	MEM_DEMO_FIGURE_DEVM,		/* the others in its slab */
+};
+
 struct mm_struct;
 struct mem_demo_want;
-struct mem_demo_object;
-struct mem_demo_figures;
 
 /* What came from an allocator. */
 struct mem_demo_piece {
@@ -113,8 +125,8 @@ struct mem_demo_piece {
  * @max:     largest size that the interface allows; RAM is a limit too
  * @show:    a size that shows what it does
  * @head:    bytes that it puts before what it gives, at most
+ * @figure:  who knows what one copy of an object really takes
  * @round:   bytes of one copy that a request for @size takes, at most
- * @figure:  what one copy of an object really takes, if that can be asked
  * @alloc:   allocates what @want says; false if there is none. Any context that
  *           mem_demo_prepare() was told.
  * @free:    process context
@@ -135,9 +147,8 @@ struct mem_demo_row {
 	size_t max;
 	size_t show;
 	size_t head;
+	enum mem_demo_figure_by figure;
 	size_t (*round)(const struct mem_demo_row *row, size_t size);
-	void (*figure)(const struct mem_demo_object *object,
-		       struct mem_demo_figures *figures);
 	bool (*alloc)(const struct mem_demo_want *want,
 		      struct mem_demo_piece *piece);
 	void (*free)(const struct mem_demo_want *want,
@@ -394,25 +405,9 @@ struct mem_demo_figures {
 	bool knows_takes;
 };
 
-/* Of the rows. Process context, file->lock; some allocate to find out. */
-void mem_demo_figure_max(const struct mem_demo_object *object,
-			 struct mem_demo_figures *figures);
-void mem_demo_figure_block(const struct mem_demo_object *object,
-			   struct mem_demo_figures *figures);
-void mem_demo_figure_pages(const struct mem_demo_object *object,
-			   struct mem_demo_figures *figures);
-void mem_demo_figure_percpu(const struct mem_demo_object *object,
-			    struct mem_demo_figures *figures);
-void mem_demo_figure_dma(const struct mem_demo_object *object,
-			 struct mem_demo_figures *figures);
-void mem_demo_figure_vmalloc(const struct mem_demo_object *object,
-			     struct mem_demo_figures *figures);
-void mem_demo_figure_slab(const struct mem_demo_object *object,
-			  struct mem_demo_figures *figures);
-void mem_demo_figure_kvmalloc(const struct mem_demo_object *object,
-			      struct mem_demo_figures *figures);
-void mem_demo_figure_devm(const struct mem_demo_object *object,
-			  struct mem_demo_figures *figures);
+/* Process context, file->lock. May allocate to find out. */
+void mem_demo_figure(const struct mem_demo_object *object,
+		     struct mem_demo_figures *figures);
 
 /* team.c */
 

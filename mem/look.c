@@ -148,7 +148,7 @@ static size_t mem_demo_show_figures(const struct mem_demo_object *object,
 {
 	struct mem_demo_figures figures = { .knows_usable = false };
 
-	object->want.row->figure(object, &figures);
+	mem_demo_figure(object, &figures);
 	if (figures.knows_usable) {
 		show->usable = figures.usable;
 		show->flags |= MEM_SHOW_USABLE;

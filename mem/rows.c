@@ -389,7 +389,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.caps = MEM_DEMO_CAPS_ANY_SIZE, .gfp = MEM_DEMO_TAKES_KMALLOC,
 		.min = 1, .max = KMALLOC_MAX_SIZE, .show = 100,
 		.round = mem_demo_round_kmalloc,
-		.figure = mem_demo_figure_slab,
+		.figure = MEM_DEMO_FIGURE_SLAB,
 		.alloc = mem_demo_alloc_kmalloc, .free = mem_demo_free_kmalloc,
 	},
 	[MEM_KZALLOC] = {
@@ -398,7 +398,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.gfp = MEM_DEMO_TAKES_KMALLOC,
 		.min = 1, .max = KMALLOC_MAX_SIZE, .show = 100,
 		.round = mem_demo_round_kmalloc,
-		.figure = mem_demo_figure_slab,
+		.figure = MEM_DEMO_FIGURE_SLAB,
 		.alloc = mem_demo_alloc_kzalloc, .free = mem_demo_free_kmalloc,
 	},
 	[MEM_KMALLOC_ARRAY] = {
@@ -407,7 +407,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.caps = MEM_DEMO_CAPS_ANY_SIZE, .gfp = MEM_DEMO_TAKES_KMALLOC,
 		.min = 1, .max = KMALLOC_MAX_SIZE, .show = 800,
 		.round = mem_demo_round_kmalloc,
-		.figure = mem_demo_figure_slab,
+		.figure = MEM_DEMO_FIGURE_SLAB,
 		.alloc = mem_demo_alloc_kmalloc_array,
 		.free = mem_demo_free_kmalloc,
 	},
@@ -417,7 +417,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.gfp = MEM_DEMO_TAKES_KMALLOC,
 		.min = 1, .max = KMALLOC_MAX_SIZE, .show = 800,
 		.round = mem_demo_round_kmalloc,
-		.figure = mem_demo_figure_slab,
+		.figure = MEM_DEMO_FIGURE_SLAB,
 		.alloc = mem_demo_alloc_kcalloc, .free = mem_demo_free_kmalloc,
 	},
 	[MEM_KREALLOC] = {
@@ -427,7 +427,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.gfp = MEM_DEMO_TAKES_KMALLOC,
 		.min = 1, .max = KMALLOC_MAX_SIZE, .show = 100,
 		.round = mem_demo_round_kmalloc,
-		.figure = mem_demo_figure_slab,
+		.figure = MEM_DEMO_FIGURE_SLAB,
 		.alloc = mem_demo_alloc_krealloc, .free = mem_demo_free_kmalloc,
 	},
 	[MEM_CACHE] = {
@@ -437,7 +437,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.min = 1, .max = MEM_DEMO_OBJECT_SIZE,
 		.show = MEM_DEMO_OBJECT_SIZE,
 		.round = mem_demo_round_max,
-		.figure = mem_demo_figure_slab,
+		.figure = MEM_DEMO_FIGURE_SLAB,
 		.alloc = mem_demo_alloc_cache, .free = mem_demo_free_cache,
 	},
 	[MEM_CACHE_HWALIGN] = {
@@ -448,7 +448,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.min = 1, .max = MEM_DEMO_ALIGN_SIZE,
 		.show = MEM_DEMO_ALIGN_SIZE,
 		.round = mem_demo_round_max,
-		.figure = mem_demo_figure_slab,
+		.figure = MEM_DEMO_FIGURE_SLAB,
 		.alloc = mem_demo_alloc_cache, .free = mem_demo_free_cache,
 	},
 	[MEM_CACHE_CTOR] = {
@@ -459,7 +459,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.min = 1, .max = MEM_DEMO_OBJECT_SIZE,
 		.show = MEM_DEMO_OBJECT_SIZE,
 		.round = mem_demo_round_max,
-		.figure = mem_demo_figure_slab,
+		.figure = MEM_DEMO_FIGURE_SLAB,
 		.alloc = mem_demo_alloc_cache, .free = mem_demo_free_cache,
 	},
 	[MEM_CACHE_POISON] = {
@@ -470,7 +470,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.min = 1, .max = MEM_DEMO_OBJECT_SIZE,
 		.show = MEM_DEMO_OBJECT_SIZE,
 		.round = mem_demo_round_max,
-		.figure = mem_demo_figure_slab,
+		.figure = MEM_DEMO_FIGURE_SLAB,
 		.alloc = mem_demo_alloc_cache, .free = mem_demo_free_cache,
 	},
 	[MEM_CACHE_RED_ZONE] = {
@@ -481,7 +481,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.min = 1, .max = MEM_DEMO_OBJECT_SIZE,
 		.show = MEM_DEMO_OBJECT_SIZE,
 		.round = mem_demo_round_max,
-		.figure = mem_demo_figure_slab,
+		.figure = MEM_DEMO_FIGURE_SLAB,
 		.alloc = mem_demo_alloc_cache, .free = mem_demo_free_cache,
 	},
 	[MEM_MEMPOOL_SLAB] = {
@@ -492,7 +492,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.min = 1, .max = MEM_DEMO_OBJECT_SIZE,
 		.show = MEM_DEMO_OBJECT_SIZE,
 		.round = mem_demo_round_max,
-		.figure = mem_demo_figure_slab,
+		.figure = MEM_DEMO_FIGURE_SLAB,
 		.alloc = mem_demo_alloc_mempool, .free = mem_demo_free_mempool,
 	},
 	[MEM_MEMPOOL_PAGE] = {
@@ -503,7 +503,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.min = 1, .max = PAGE_SIZE, .show = PAGE_SIZE,
 		.block = true,
 		.round = mem_demo_round_max,
-		.figure = mem_demo_figure_block,
+		.figure = MEM_DEMO_FIGURE_BLOCK,
 		.alloc = mem_demo_alloc_mempool, .free = mem_demo_free_mempool,
 	},
 	[MEM_ALLOC_PAGES] = {
@@ -513,7 +513,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.min = 1, .max = MEM_DEMO_BLOCK_MAX, .show = 3 * PAGE_SIZE,
 		.block = true,
 		.round = mem_demo_round_block,
-		.figure = mem_demo_figure_block,
+		.figure = MEM_DEMO_FIGURE_BLOCK,
 		.alloc = mem_demo_alloc_block, .free = mem_demo_free_block,
 	},
 	[MEM_GET_FREE_PAGES] = {
@@ -523,7 +523,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.min = 1, .max = MEM_DEMO_BLOCK_MAX, .show = 3 * PAGE_SIZE,
 		.block = true,
 		.round = mem_demo_round_block,
-		.figure = mem_demo_figure_block,
+		.figure = MEM_DEMO_FIGURE_BLOCK,
 		.alloc = mem_demo_alloc_free_pages,
 		.free = mem_demo_free_free_pages,
 	},
@@ -535,7 +535,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.min = 1, .max = PAGE_SIZE, .show = PAGE_SIZE,
 		.block = true,
 		.round = mem_demo_round_block,
-		.figure = mem_demo_figure_block,
+		.figure = MEM_DEMO_FIGURE_BLOCK,
 		.alloc = mem_demo_alloc_zeroed_page,
 		.free = mem_demo_free_free_pages,
 	},
@@ -547,7 +547,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.min = 1, .max = MEM_DEMO_BLOCK_MAX, .show = PAGE_SIZE,
 		.block = true,
 		.round = mem_demo_round_block,
-		.figure = mem_demo_figure_block,
+		.figure = MEM_DEMO_FIGURE_BLOCK,
 		.alloc = mem_demo_alloc_kmap, .free = mem_demo_free_block,
 	},
 	[MEM_VMALLOC] = {
@@ -556,7 +556,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.process = !VSER_VMALLOC_TAKES_ATOMIC, .no_irq = true,
 		.min = 1, .max = SIZE_MAX, .show = 16 * PAGE_SIZE,
 		.round = mem_demo_round_pages,
-		.figure = mem_demo_figure_vmalloc,
+		.figure = MEM_DEMO_FIGURE_VMALLOC,
 		.alloc = mem_demo_alloc_vmalloc, .free = mem_demo_free_vmalloc,
 	},
 	[MEM_VZALLOC] = {
@@ -566,7 +566,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.process = !VSER_VMALLOC_TAKES_ATOMIC, .no_irq = true,
 		.min = 1, .max = SIZE_MAX, .show = 16 * PAGE_SIZE,
 		.round = mem_demo_round_pages,
-		.figure = mem_demo_figure_vmalloc,
+		.figure = MEM_DEMO_FIGURE_VMALLOC,
 		.alloc = mem_demo_alloc_vzalloc, .free = mem_demo_free_vmalloc,
 	},
 	[MEM_KVMALLOC] = {
@@ -576,7 +576,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.process = !VSER_VMALLOC_TAKES_ATOMIC, .no_irq = true,
 		.min = 1, .max = INT_MAX, .show = 16 * PAGE_SIZE,
 		.round = mem_demo_round_kvmalloc,
-		.figure = mem_demo_figure_kvmalloc,
+		.figure = MEM_DEMO_FIGURE_KVMALLOC,
 		.alloc = mem_demo_alloc_kvmalloc, .free = mem_demo_free_kvmalloc,
 	},
 	[MEM_ALLOC_PERCPU] = {
@@ -586,7 +586,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.gfp = MEM_DEMO_TAKES_PERCPU,
 		.min = 1, .max = PCPU_MIN_UNIT_SIZE, .show = 64,
 		.round = mem_demo_round_percpu,
-		.figure = mem_demo_figure_percpu,
+		.figure = MEM_DEMO_FIGURE_PERCPU,
 		.alloc = mem_demo_alloc_percpu, .free = mem_demo_free_percpu,
 	},
 	[MEM_DEFINE_PERCPU] = {
@@ -597,7 +597,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.min = 1, .max = MEM_DEMO_OBJECT_SIZE,
 		.show = MEM_DEMO_OBJECT_SIZE,
 		.round = mem_demo_round_max,
-		.figure = mem_demo_figure_max,
+		.figure = MEM_DEMO_FIGURE_MAX,
 		.alloc = mem_demo_take_percpu, .free = mem_demo_free_none,
 	},
 	[MEM_STATIC] = {
@@ -607,7 +607,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.min = 1, .max = MEM_DEMO_OBJECT_SIZE,
 		.show = MEM_DEMO_OBJECT_SIZE,
 		.round = mem_demo_round_max,
-		.figure = mem_demo_figure_max,
+		.figure = MEM_DEMO_FIGURE_MAX,
 		.alloc = mem_demo_take_static, .free = mem_demo_free_none,
 	},
 	[MEM_DEVM_KMALLOC] = {
@@ -617,7 +617,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.most = MEM_DEMO_DEVM_MOST,
 		.min = 1, .max = MEM_DEMO_DEVM_MAX, .show = 100,
 		.head = MEM_DEMO_DEVM_HEAD, .round = mem_demo_round_kmalloc,
-		.figure = mem_demo_figure_devm,
+		.figure = MEM_DEMO_FIGURE_DEVM,
 		.alloc = mem_demo_alloc_devm_kmalloc, .free = mem_demo_free_devm,
 	},
 	[MEM_DEVM_KZALLOC] = {
@@ -627,7 +627,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.gfp = MEM_DEMO_TAKES_KMALLOC, .most = MEM_DEMO_DEVM_MOST,
 		.min = 1, .max = MEM_DEMO_DEVM_MAX, .show = 100,
 		.head = MEM_DEMO_DEVM_HEAD, .round = mem_demo_round_kmalloc,
-		.figure = mem_demo_figure_devm,
+		.figure = MEM_DEMO_FIGURE_DEVM,
 		.alloc = mem_demo_alloc_devm_kzalloc, .free = mem_demo_free_devm,
 	},
 	[MEM_DMA_COHERENT] = {
@@ -637,7 +637,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.gfp = MEM_DEMO_TAKES_DMA,
 		.min = 1, .max = SIZE_MAX, .show = PAGE_SIZE,
 		.round = mem_demo_round_block,
-		.figure = mem_demo_figure_dma,
+		.figure = MEM_DEMO_FIGURE_DMA,
 		.alloc = mem_demo_alloc_coherent, .free = mem_demo_free_coherent,
 	},
 	[MEM_DMA_WC] = {
@@ -647,7 +647,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.gfp = MEM_DEMO_TAKES_DMA,
 		.min = 1, .max = SIZE_MAX, .show = PAGE_SIZE,
 		.round = mem_demo_round_block,
-		.figure = mem_demo_figure_dma,
+		.figure = MEM_DEMO_FIGURE_DMA,
 		.alloc = mem_demo_alloc_wc, .free = mem_demo_free_wc,
 	},
 	[MEM_DMA_POOL] = {
@@ -658,7 +658,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.min = 1, .max = MEM_DEMO_OBJECT_SIZE,
 		.show = MEM_DEMO_OBJECT_SIZE,
 		.round = mem_demo_round_max,
-		.figure = mem_demo_figure_max,
+		.figure = MEM_DEMO_FIGURE_MAX,
 		.alloc = mem_demo_alloc_dma_pool, .free = mem_demo_free_dma_pool,
 	},
 	[MEM_DMA_SINGLE] = {
@@ -669,7 +669,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.min = 1, .max = MEM_DEMO_BLOCK_MAX, .show = PAGE_SIZE,
 		.block = true,
 		.round = mem_demo_round_block,
-		.figure = mem_demo_figure_block,
+		.figure = MEM_DEMO_FIGURE_BLOCK,
 		.alloc = mem_demo_alloc_dma_single,
 		.free = mem_demo_free_dma_single,
 	},
@@ -679,7 +679,7 @@ const struct mem_demo_row mem_demo_rows[MEM_NR_ALLOCATORS + 1] = {
 		.gfp = MEM_DEMO_TAKES_STREAM,
 		.min = 1, .max = MEM_DEMO_SG_MAX, .show = 4 * PAGE_SIZE,
 		.round = mem_demo_round_pages,
-		.figure = mem_demo_figure_pages,
+		.figure = MEM_DEMO_FIGURE_PAGES,
 		.alloc = mem_demo_alloc_dma_sg, .free = mem_demo_free_dma_sg,
 	},
 };
