@@ -120,22 +120,31 @@ struct io_demo_card {
 	u64 others;
 };
 
-/* io_demo.c */
+/* io/call.c */
 
-int io_demo_lock(struct mutex *lock);
 int io_demo_allowed(void);
 int io_demo_enter(void *data, const void __user *arg, size_t size);
 int io_demo_leave(void __user *arg, const void *data, size_t size);
 bool io_demo_sees_addresses(void);
 bool io_demo_is_op(u32 op);
-bool io_demo_of_pci_device(u64 start, u64 size, unsigned long type);
-bool io_demo_may_nest(const struct resource *parent);
-bool io_demo_touches(u64 start, u64 size, unsigned long flags,
-		     unsigned long desc);
+int io_demo_lock(struct mutex *lock);
+
+/* io/handle.c */
+
+void *io_demo_open(void);
+void io_demo_close(void *state);
 int io_demo_add(struct io_demo_file *file, struct io_demo_object *object,
 		u32 *handle, void __user *arg, const void *data, size_t size);
 struct io_demo_object *io_demo_find(struct io_demo_file *file, u32 handle,
 				    enum io_demo_type type);
+long io_demo_release(void *state, void __user *arg);
+
+/* io/resource.c */
+
+bool io_demo_touches(u64 start, u64 size, unsigned long flags,
+		     unsigned long desc);
+bool io_demo_of_pci_device(u64 start, u64 size, unsigned long type);
+bool io_demo_may_nest(const struct resource *parent);
 
 /* io/region.c */
 
