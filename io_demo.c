@@ -16,8 +16,9 @@
  *	io/region.c	ports and I/O memory
  *	io/reserved.c	memory reserved at boot
  *	io/layout.c	the kernel's address spaces
+ *	io/reach.c	what memory a device reaches
  *	io/card.c	the PCI driver, its interrupts
- *	io/dma.c	memory that a device reaches
+ *	io/dma.c	buffers that a device reaches
  *
  * Only card.c and dma.c call each other: a transfer locks and runs the card, and a
  * card that goes takes the buffers' memory with it. io/lab.h is what the parts know

@@ -24,6 +24,7 @@
 
 struct device;
 struct dma_pool;
+struct page;
 struct pci_dev;
 struct resource;
 
@@ -153,6 +154,13 @@ long io_demo_access(void *state, void __user *arg);
 long io_demo_transfer(void *state, void __user *arg);
 long io_demo_latency(void *state, void __user *arg);
 
+/* io/reach.c */
+
+bool io_demo_translated(struct device *dev);
+bool io_demo_bounces(struct device *dev);
+bool io_demo_mappable(struct device *dev, struct page *page, size_t size);
+struct page *io_demo_pages(struct device *dev, size_t size, u32 flags);
+
 /* io/card.c */
 
 struct io_demo_card *io_demo_card_get(u32 index);
@@ -174,8 +182,6 @@ void io_demo_cards_exit(void);
 
 /* io/dma.c */
 
-bool io_demo_translated(struct device *dev);
-bool io_demo_bounces(struct device *dev);
 void io_demo_buffers_strip(struct io_demo_card *card);
 
 long io_demo_dma(void *state, void __user *arg);
