@@ -40,6 +40,8 @@ struct command_group {
 	const struct command *commands;
 };
 
+/* command.c */
+
 /* Runs the command that argv[1] names. */
 int run_command(const struct command_group *group, int argc, char **argv);
 
