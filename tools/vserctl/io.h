@@ -15,7 +15,7 @@
 #define TEST_PORTS	0xe0
 #define TEST_MEMORY	0xff000000ULL
 
-/* io.c: the way in. These exit with a sentence if something fails. */
+/* io_lab.c: the way in. These exit with a sentence if something fails. */
 
 int io_open(void);
 
@@ -27,6 +27,9 @@ const char *io_error(unsigned long request, int error);
 
 /* An address, complete or as an offset; valid until the fourth call after. */
 const char *io_address(__u64 address, bool raw);
+
+/* Does the reserved memory behind this descriptor behave as memory? */
+bool io_try_memory(int memory, __u64 size);
 
 /* Options that several commands have. */
 struct io_options {
@@ -87,9 +90,6 @@ int io_dma_command(int argc, char **argv);
 int io_cost_command(int argc, char **argv);
 
 /* io_map.c */
-
-/* Does the reserved memory behind this descriptor behave as memory? */
-bool io_try_memory(int memory, __u64 size);
 
 int io_map_command(int argc, char **argv);
 int io_reserved_command(int argc, char **argv);

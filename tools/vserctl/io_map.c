@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "device.h"
 #include "io.h"
@@ -254,29 +252,6 @@ static void show_cut_off(struct table *table)
 		if (start < end)
 			show_range(table, "mem=", start, end - start);
 	}
-}
-
-/* Writes, reads and maps what the module has. */
-bool io_try_memory(int memory, __u64 size)
-{
-	__u64 value = 0x5a5aa5a500c0ffeeULL, old, got;
-	volatile __u64 *mapped;
-	bool same;
-
-	mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
-	if (mapped == MAP_FAILED)
-		err(EXIT_FAILURE, "mmap");
-	if (pread(memory, &old, sizeof(old), 0) != sizeof(old) ||
-	    pwrite(memory, &value, sizeof(value), 0) != sizeof(value))
-		err(EXIT_FAILURE, "reserved memory");
-	same = mapped[0] == value;
-	mapped[0] = ~value;
-	if (pread(memory, &got, sizeof(got), 0) != sizeof(got))
-		err(EXIT_FAILURE, "reserved memory");
-	same &= got == ~value;
-	mapped[0] = old;
-	munmap((void *)mapped, size);
-	return same;
 }
 
 static void show_reserved(struct table *table)
