@@ -544,7 +544,7 @@ static const struct field format_fields[] = {
 static const struct field wiring_fields[] = {
 	IN_RANGE(vser_wiring, type, 1, 5),
 	IN_RANGE(vser_wiring, peer, 0, FUZZ_LINES - 1),
-	FLAGS(vser_wiring, flags, VSER_WIRING_PEER_FD),
+	FIELD(vser_wiring, flags, FLAGS, 0, 0, VSER_WIRING_PEER_FD),
 	IN_RANGE(vser_wiring, fd, 0, 20),
 	END
 };
