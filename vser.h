@@ -171,6 +171,84 @@ struct vser_fault {
 #define VSER_FAULT_MAX		1000000
 #define VSER_BURST_MAX		1000000
 
+/* Values of vser_config.flow: who stops a sender. */
+#define VSER_FLOW_NONE		1	/* nobody */
+#define VSER_FLOW_RTSCTS	2	/* RTS of the receiver, which is its CTS */
+
+/* Values of vser_config.generator: what the line's generator sends. */
+#define VSER_GEN_LETTERS	1	/* random letters A to Z */
+#define VSER_GEN_COUNTER	2	/* 0, 1, 2 ... 255, 0 ... */
+#define VSER_GEN_PRBS15		3	/* the bits of x^15 + x^14 + 1 */
+#define VSER_GEN_TEXT		4	/* a text, again and again */
+
+#define VSER_TEXT_MAX		256
+
+/* Bits of vser_config.mask and vser_config.refused. */
+#define VSER_CONFIG_BAUD	0x001	/* @baud */
+#define VSER_CONFIG_FORMAT	0x002	/* @format */
+#define VSER_CONFIG_PACING	0x004	/* @pacing */
+#define VSER_CONFIG_EXCLUSIVE	0x008	/* @exclusive */
+#define VSER_CONFIG_FLOW	0x010	/* @flow */
+#define VSER_CONFIG_FIFO	0x020	/* @fifo */
+#define VSER_CONFIG_LATENCY	0x040	/* @latency_ns */
+#define VSER_CONFIG_GENERATOR	0x080	/* @generator, @text_len and @text */
+#define VSER_CONFIG_SEED	0x100	/* @seed */
+#define VSER_CONFIG_PERIOD	0x200	/* @period_ns */
+#define VSER_CONFIG_FAULT	0x400	/* @fault */
+#define VSER_CONFIG_WIRE	0x800	/* @wire */
+#define VSER_CONFIG_ALL		0xfff
+
+/**
+ * struct vser_config - all that a line can be set to
+ * @mask:       which of the fields are set, of VSER_CONFIG_*; the others are not
+ *              looked at
+ * @refused:    out: the one of VSER_CONFIG_* that was refused, or 0 if none was;
+ *              a bit of @mask that is none of them is refused itself
+ * @baud:       bits per second, VSER_BAUD_MIN to VSER_BAUD_MAX
+ * @format:     how a byte is framed
+ * @pacing:     1: frames take time; 0: they do not
+ * @exclusive:  1: one user at a time, a second open is EBUSY; 0: any number
+ * @flow:       one of VSER_FLOW_*. If it is not set together with @wire, wiring
+ *              the line to something else sets it to what that has by default
+ * @fifo:       bytes for each direction, 16 to 4194304, rounded up to a power of
+ *              two. What does not fit into smaller queues is flushed
+ * @latency_ns: how long a byte may wait for others, 10000 to 1000000000 ns
+ * @generator:  one of VSER_GEN_*
+ * @text_len:   VSER_GEN_TEXT: bytes of @text, 1 to VSER_TEXT_MAX; else 0
+ * @reserved:   must be 0
+ * @seed:       where VSER_GEN_LETTERS and VSER_GEN_PRBS15 start
+ * @period_ns:  from byte to byte of the generator, 1000 to 3600000000000 ns, or 0:
+ *              back to back
+ * @fault:      errors on demand
+ * @wire:       what the line is wired to, as for VS_SET_WIRE
+ * @reserved2:  must be 0
+ * @text:       VSER_GEN_TEXT: what is repeated; bytes beyond @text_len are not
+ *              looked at
+ *
+ * If @generator, @seed or @period_ns is set, the generator starts anew; if @fault is
+ * set, its row of random numbers does: also with the value that is there already.
+ */
+struct vser_config {
+	__u32 mask;
+	__u32 refused;
+	__u32 baud;
+	struct vser_format format;
+	__u32 pacing;
+	__u32 exclusive;
+	__u32 flow;
+	__u32 fifo;
+	__u32 latency_ns;
+	__u32 generator;
+	__u32 text_len;
+	__u32 reserved;
+	__u64 seed;
+	__u64 period_ns;
+	struct vser_fault fault;
+	struct vser_wiring wire;
+	__u64 reserved2[4];
+	__u8 text[VSER_TEXT_MAX];
+};
+
 /**
  * struct vser_modem_wait - wait for a change of the modem lines
  * @mask:    in: which to wait for, of TIOCM_CTS, TIOCM_DSR, TIOCM_CD, TIOCM_RI

@@ -8,13 +8,6 @@
 
 #include "line.h"
 
-const char * const vser_generator_names[] = {
-	[VSER_GEN_LETTERS] = "letters",
-	[VSER_GEN_COUNTER] = "counter",
-	[VSER_GEN_PRBS15] = "prbs15",
-	[VSER_GEN_TEXT] = "text:",
-};
-
 static u8 vser_generator_next(struct vser_generator *generator)
 {
 	switch (generator->kind) {

@@ -22,6 +22,9 @@ static_assert(sizeof(struct vser_format) == 12);
 static_assert(sizeof(struct vser_info) == 16);
 static_assert(sizeof(struct vser_wiring) == 16);
 static_assert(sizeof(struct vser_fault) == 40);
+static_assert(sizeof(struct vser_config) == 416);
+static_assert(offsetof(struct vser_config, seed) == 56);
+static_assert(offsetof(struct vser_config, text) == 160);
 static_assert(sizeof(struct vser_modem_wait) == 8);
 static_assert(sizeof(struct vser_event) == 16);
 static_assert(sizeof(struct vser_counters) == 80);
@@ -60,19 +63,12 @@ union vser_arg {
 
 static int vser_ioctl_set_baud(struct vser_file *vfile, union vser_arg *arg)
 {
-	struct vser_line *line = vfile->line;
-	int ret;
+	struct vser_config config = {
+		.mask = VSER_CONFIG_BAUD,
+		.baud = arg->number,
+	};
 
-	if (!vser_baud_valid(arg->number))
-		return -EINVAL;
-
-	ret = vser_config_lock(line);
-	if (ret)
-		return ret;
-	vser_set_baud(line, arg->number);
-	vser_config_unlock(line);
-
-	return 0;
+	return vser_line_configure(vfile->line, &config, NULL);
 }
 
 static int vser_ioctl_get_baud(struct vser_file *vfile, union vser_arg *arg)
@@ -84,19 +80,12 @@ static int vser_ioctl_get_baud(struct vser_file *vfile, union vser_arg *arg)
 
 static int vser_ioctl_set_fmt(struct vser_file *vfile, union vser_arg *arg)
 {
-	struct vser_line *line = vfile->line;
-	int ret;
+	struct vser_config config = {
+		.mask = VSER_CONFIG_FORMAT,
+		.format = arg->fmt,
+	};
 
-	if (!vser_format_valid(&arg->fmt))
-		return -EINVAL;
-
-	ret = vser_config_lock(line);
-	if (ret)
-		return ret;
-	vser_set_format(line, &arg->fmt);
-	vser_config_unlock(line);
-
-	return 0;
+	return vser_line_configure(vfile->line, &config, NULL);
 }
 
 static int vser_ioctl_get_fmt(struct vser_file *vfile, union vser_arg *arg)
@@ -124,50 +113,65 @@ static int vser_ioctl_get_info(struct vser_file *vfile, union vser_arg *arg)
 	return 0;
 }
 
-/*
- * Wires the line to that of a descriptor of the caller. A process that has one can
- * open the line, and so rewire it.
- */
-static int vser_rewire_to_fd(struct vser_line *line, int fd)
+/* A process that has a descriptor of a line can open it, and so rewire it. */
+static int vser_plug_to_fd(struct vser_plug *plug, int fd)
 {
 	struct file *file = fget(fd);
 	int ret = -EINVAL;
 
 	if (!file)
 		return -EBADF;
-	if (file->f_op == &vser_fops)
-		ret = vser_rewire(line, &vser_far_nullmodem,
-				  vser_file_line(file));
+	if (file->f_op == &vser_fops) {
+		plug->peer = vser_file_line(file);
+		plug->may_join = true;
+		ret = 0;
+	}
 	fput(file);
 
 	return ret;
 }
 
-static int vser_ioctl_set_wire(struct vser_file *vfile, union vser_arg *arg)
+/* What @wiring means to the calling process. */
+static int vser_plug_of_wiring(struct vser_plug *plug,
+			       const struct vser_wiring *wiring)
 {
-	const struct vser_wiring *wiring = &arg->wiring;
 	const struct vser_far_ops *far = vser_far_by_type(wiring->type);
 	bool by_fd = wiring->flags & VSER_WIRING_PEER_FD;
 	bool has_peer = far == &vser_far_nullmodem;
-	struct vser_line *peer = NULL;
 
 	if (!far || wiring->flags & ~VSER_WIRING_PEER_FD ||
 	    (by_fd ? !has_peer : wiring->fd) ||
 	    (wiring->peer && (by_fd || !has_peer)))
 		return -EINVAL;
+	*plug = (struct vser_plug) { .far = far };
 	if (by_fd)
-		return vser_rewire_to_fd(vfile->line, wiring->fd);
+		return vser_plug_to_fd(plug, wiring->fd);
 	if (has_peer) {
 		if (wiring->peer >= vser_nr_lines)
 			return -EINVAL;
-		peer = vser_lines[array_index_nospec(wiring->peer,
-						     vser_nr_lines)];
-		/* Another user may own it. */
-		if (peer != vfile->line && !capable(CAP_SYS_ADMIN))
-			return -EPERM;
+		plug->peer = vser_lines[array_index_nospec(wiring->peer,
+							   vser_nr_lines)];
+		plug->may_join = capable(CAP_SYS_ADMIN);
 	}
 
-	return vser_rewire(vfile->line, far, peer);
+	return 0;
+}
+
+static int vser_ioctl_set_wire(struct vser_file *vfile, union vser_arg *arg)
+{
+	struct vser_config config = { .mask = VSER_CONFIG_WIRE };
+	struct vser_line *line = vfile->line;
+	struct vser_plug plug;
+	int ret;
+
+	ret = vser_plug_of_wiring(&plug, &arg->wiring);
+	if (ret)
+		return ret;
+	/* Whatever the two are wired to. */
+	if (plug.peer && plug.peer != line && !plug.may_join)
+		return -EPERM;
+
+	return vser_line_configure(line, &config, &plug);
 }
 
 static int vser_ioctl_get_wire(struct vser_file *vfile, union vser_arg *arg)
@@ -188,19 +192,12 @@ static int vser_ioctl_get_wire(struct vser_file *vfile, union vser_arg *arg)
 
 static int vser_ioctl_set_fault(struct vser_file *vfile, union vser_arg *arg)
 {
-	struct vser_line *line = vfile->line;
-	int ret;
+	struct vser_config config = {
+		.mask = VSER_CONFIG_FAULT,
+		.fault = arg->fault,
+	};
 
-	if (!vser_fault_valid(&arg->fault))
-		return -EINVAL;
-
-	ret = vser_config_lock(line);
-	if (ret)
-		return ret;
-	ret = vser_set_fault(line, &arg->fault);
-	vser_config_unlock(line);
-
-	return ret;
+	return vser_line_configure(vfile->line, &config, NULL);
 }
 
 static int vser_ioctl_get_fault(struct vser_file *vfile, union vser_arg *arg)

@@ -71,7 +71,6 @@
 #define VSER_CHARS_BATCH	64	/* characters that a face gets at once */
 #define VSER_MARK_WINDOW	256	/* bytes that tell where marks are */
 #define VSER_EVENTS		64	/* remembered per line, a power of two */
-#define VSER_MAX_TEXT		256	/* bytes that the generator repeats */
 #define VSER_BREAK_MS		250	/* TCSBRK(0) */
 #define VSER_MAX_BREAK		36000	/* TCSBRKP, in tenths of a second */
 
@@ -211,6 +210,18 @@ struct vser_source {
 };
 
 /**
+ * struct vser_ends - how the two ends of a wire are set
+ * @tx:     the sender
+ * @rx:     the receiver
+ * @faults: what goes wrong between them, or NULL
+ */
+struct vser_ends {
+	struct vser_uart tx;
+	struct vser_uart rx;
+	struct vser_faults *faults;
+};
+
+/**
  * struct vser_wire - one direction of a connection
  * @lock:   protects all of the struct; taken by processes and by the timer
  * @paced:  frames take time
@@ -218,7 +229,8 @@ struct vser_source {
  *          the wire is late
  * @late:   the wire is in @late_entry's list: a worker is to go on with it. Bit 0, atomic
  * @late_entry: likewise
- * @reset:  the frame on the wire began before one of the ends was set anew
+ * @reset:  the frame on the wire began before one of the ends was set anew: @link
+ *          has yet to become @next
  * @slow:   the last run may have looked at its frames one by one
  * @stalled: unpaced, it has found no room for what is queued; until it is kicked
  *          because there is some, nobody else need do so. Written with
@@ -227,13 +239,15 @@ struct vser_source {
  * @line:   whose wire it is; constant
  * @source: what feeds it; constant
  * @to:     the line that it leads to, or NULL; written under line->config_lock
- *          too, with WRITE_ONCE: vser_rewire() looks at it without a lock
+ *          too, with WRITE_ONCE: vser_rewire_lock() looks at it without a lock
  * @pace:   of the frames that start from now on
  * @end:    when the frame ends that is on the wire
  * @hold:   no frame starts before this, in ns: a break is on the wire, and is not
  *          yet as long as a frame
  * @look:   when @timer was last armed for, in ns
  * @link:   how the two ends are set, and what goes wrong between them
+ * @next:   the same for the frames that start from now on; owns its faults, as @link
+ *          does if it has others
  * @news:   what has become true while @lock is held, and is told when it is released:
  *          VSER_KEY_TX of @line, the others of @to
  */
@@ -260,6 +274,7 @@ struct vser_wire {
 	u64 hold;
 	u64 look;
 	struct vser_link link;
+	struct vser_ends next;
 	__poll_t news;
 };
 
@@ -297,22 +312,9 @@ struct vser_far_ops {
 	void (*brk)(struct vser_line *line);
 };
 
-enum vser_flow {
-	VSER_FLOW_NONE,
-	VSER_FLOW_RTSCTS,
-};
-
-/* What the generator can send; the order of vser_generator_names. */
-enum vser_generator_kind {
-	VSER_GEN_LETTERS,
-	VSER_GEN_COUNTER,
-	VSER_GEN_PRBS15,
-	VSER_GEN_TEXT,
-};
-
 /**
  * struct vser_generator - what line->in sends; protected by its lock
- * @kind:   of what, enum vser_generator_kind
+ * @kind:   of what, one of VSER_GEN_*
  * @on:     somebody listens
  * @len:    VSER_GEN_TEXT: the length of @text in bytes
  * @text:   VSER_GEN_TEXT: what is repeated
@@ -352,8 +354,8 @@ enum {
  *
  * How it is set; written under @config_lock, and read without by those that
  * use READ_ONCE because they need no two of them to agree
- * @flow:      enum vser_flow; read by the wires at both ends
- * @uart:      speed and frame format
+ * @flow:      one of VSER_FLOW_*; read by the wires at both ends
+ * @uart:      speed and frame format; written under out.lock, too
  * @fault:     faults on demand
  * @latency:   ns that a byte may wait for its batch; read by both wires
  * @pacing:    frames take time
@@ -526,6 +528,34 @@ struct vser_account {
 	unsigned long bytes;
 };
 
+/**
+ * struct vser_plug - what a line is to be wired to
+ * @far:      the far end
+ * @peer:     the other line of a null modem, else NULL
+ * @may_join: the caller has a right to @peer
+ */
+struct vser_plug {
+	const struct vser_far_ops *far;
+	struct vser_line *peer;
+	bool may_join;
+};
+
+/**
+ * struct vser_rewired - lines whose wiring may change in one step
+ * @line:  the line that is wired
+ * @plug:  to what; if @line stays wired as it is, @plug.far is NULL
+ * @old:   what its wire led to before: another line, itself or NULL
+ * @lines: all of them by index, which is the order in which they are locked
+ * @n:     how many; at most a line, its peer, and its peer to be
+ */
+struct vser_rewired {
+	struct vser_line *line;
+	struct vser_plug plug;
+	struct vser_line *old;
+	struct vser_line *lines[3];
+	unsigned int n;
+};
+
 /* How often each modem input has changed. */
 struct vser_modem_counts {
 	u64 cts, dsr, ri, dcd;
@@ -564,20 +594,20 @@ int vser_queue_alloc(struct vser_queue *queue, struct vser_line *line);
 
 int vser_config_lock(struct vser_line *line);
 void vser_config_unlock(struct vser_line *line);
-void vser_set_baud(struct vser_line *line, u32 baud);
-void vser_set_format(struct vser_line *line, const struct vser_format *fmt);
-void vser_set_pacing(struct vser_line *line, bool pacing);
-void vser_set_flow(struct vser_line *line, u32 flow);
-int vser_set_fault(struct vser_line *line, const struct vser_fault *fault);
-void vser_set_generator(struct vser_line *line, enum vser_generator_kind kind,
-			u8 *text, u32 len, u64 seed, u64 period);
-int vser_set_fifo(struct vser_line *line, u32 size);
+int vser_line_configure_locked(struct vser_line *line,
+			       struct vser_config *config);
+int vser_line_configure(struct vser_line *line, struct vser_config *config,
+			const struct vser_plug *plug);
 
 /* rewire.c */
 
 void vser_unplug(struct vser_line *line);
-int vser_rewire(struct vser_line *line, const struct vser_far_ops *far,
-		struct vser_line *peer);
+int vser_rewire_lock(struct vser_rewired *rewired, struct vser_line *line,
+		     const struct vser_plug *plug);
+void vser_rewire_unlock(struct vser_rewired *rewired);
+int vser_rewire_check(struct vser_rewired *rewired);
+void vser_rewire_unplug(struct vser_rewired *rewired);
+void vser_rewire_plug(struct vser_rewired *rewired, u32 flow);
 
 /* far_end.c */
 
@@ -593,7 +623,6 @@ extern const struct vser_far_ops vser_far_nullmodem;
 
 /* generator.c */
 
-extern const char * const vser_generator_names[];
 void vser_generator_restart(struct vser_generator *generator);
 extern const struct vser_source vser_generator_source;
 void vser_generator_switch(struct vser_line *line, bool on);
@@ -644,7 +673,9 @@ void vser_wire_kick(struct vser_wire *wire);
 void vser_modem_send(struct vser_line *line);
 void vser_wire_tune(struct vser_wire *wire);
 void vser_wire_retune(struct vser_wire *wire);
-void vser_wire_look_again(struct vser_wire *wire);
+void vser_wire_look_again(struct vser_wire *wire, u64 now);
+struct vser_faults *vser_wire_set_faults(struct vser_wire *wire,
+					 struct vser_faults *faults);
 void vser_wire_init(struct vser_wire *wire, struct vser_line *line,
 		    const struct vser_source *source);
 

@@ -35,13 +35,20 @@ struct vser_line **vser_lines;
  * added, an open of a node is ENXIO.
  */
 
+static void vser_wire_free_faults(struct vser_wire *wire)
+{
+	if (wire->link.faults != wire->next.faults)
+		kfree(wire->link.faults);
+	kfree(wire->next.faults);
+}
+
 static void vser_line_free(struct vser_line *line)
 {
 	vser_line_buffer_free(line, line->tx.fifo.kfifo.data,
 			      vser_queue_size(&line->tx));
 	vser_account_put(line->account);
-	kfree(line->out.link.faults);
-	kfree(line->in.link.faults);
+	vser_wire_free_faults(&line->out);
+	vser_wire_free_faults(&line->in);
 	kfree(line->generator.text);
 	kfree(line);
 }
@@ -71,6 +78,7 @@ static void vser_line_init(struct vser_line *line, unsigned int index)
 	line->exclusive = true;
 
 	line->far = &vser_far_generator;
+	line->flow = line->far->flow;
 	vser_wire_init(&line->out, line, &vser_tx_source);
 	vser_wire_init(&line->in, line, &vser_generator_source);
 	line->in.to = line;
@@ -79,6 +87,7 @@ static void vser_line_init(struct vser_line *line, unsigned int index)
 	line->lead = &line->in;
 	line->inputs = TIOCM_CTS;
 
+	line->generator.kind = VSER_GEN_LETTERS;
 	line->generator.seed = get_random_u64();
 	vser_generator_restart(&line->generator);
 }

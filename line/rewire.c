@@ -44,9 +44,12 @@ void vser_unplug(struct vser_line *line)
 	mutex_unlock(&line->open_lock);
 }
 
-/* Puts the plug of an unplugged line into @far, which leads to @to or NULL. */
+/*
+ * Puts the plug of an unplugged line into @far, which leads to @to or NULL. From then on
+ * it has this flow control.
+ */
 static void vser_plug(struct vser_line *line, const struct vser_far_ops *far,
-		      struct vser_line *to)
+		      struct vser_line *to, u32 flow)
 {
 	struct vser_wire *lead;
 
@@ -69,7 +72,7 @@ static void vser_plug(struct vser_line *line, const struct vser_far_ops *far,
 	mutex_lock(&line->open_lock);
 	vser_wire_lock(&line->out);
 	line->far = far;
-	WRITE_ONCE(line->flow, far->flow);
+	WRITE_ONCE(line->flow, flow);
 	vser_wire_set_ends(&line->out);
 	vser_wire_unlock(&line->out);
 	trace_vser_wire(line->index, far->type, to ? (int)to->index : -1);
@@ -90,45 +93,6 @@ static void vser_plugged(struct vser_line *line)
 
 	vser_modem_send(line);
 }
-
-/* As vser_rewire(). Caller: config_lock of @line, of its peer @old, and of @peer. */
-static int vser_rewire_locked(struct vser_line *line,
-			      const struct vser_far_ops *far,
-			      struct vser_line *old, struct vser_line *peer)
-{
-	if (line->far == far && (!peer || old == peer))
-		return 0;
-	if (peer && peer->far == &vser_far_nullmodem)
-		return -EBUSY;
-
-	vser_unplug(line);
-	if (old && old != line) {
-		/* What it has to send is not for anybody else: it waits. */
-		vser_unplug(old);
-		vser_plug(old, &vser_far_unplugged, NULL);
-		vser_plugged(old);
-	}
-	if (peer) {
-		vser_unplug(peer);
-		vser_plug(peer, far, line);
-	}
-	vser_plug(line, far, far == &vser_far_loopback ? line : peer);
-	if (peer)
-		vser_plugged(peer);
-	vser_plugged(line);
-
-	return 0;
-}
-
-/**
- * struct vser_rewired - lines whose wiring changes in one step
- * @lines: by index, which is the order in which they are locked
- * @n:     how many; at most a line, its peer, and its peer to be
- */
-struct vser_rewired {
-	struct vser_line *lines[3];
-	unsigned int n;
-};
 
 /* @line may be NULL, or be there already. */
 static void vser_rewired_add(struct vser_rewired *rewired,
@@ -170,35 +134,92 @@ static int vser_rewired_lock(struct vser_rewired *rewired)
 }
 
 /*
- * Wires @line to @far; @peer is the other line of a null modem, else NULL. No lock
- * held.
+ * Takes the configuration locks of @line, and of all lines that are concerned if it is
+ * wired to what @plug says; NULL: it stays wired as it is. No lock held.
  */
-int vser_rewire(struct vser_line *line, const struct vser_far_ops *far,
-		struct vser_line *peer)
+int vser_rewire_lock(struct vser_rewired *rewired, struct vser_line *line,
+		     const struct vser_plug *plug)
 {
-	struct vser_rewired rewired;
-	struct vser_line *old;
 	int ret;
 
-	if (peer == line)
-		return -EINVAL;
+	*rewired = (struct vser_rewired) { .line = line };
+	if (plug)
+		rewired->plug = *plug;
 
 	/* Again if the peer has changed before it was locked. */
 	for (;;) {
-		rewired.n = 0;
-		old = READ_ONCE(line->out.to);
-		vser_rewired_add(&rewired, line);
-		vser_rewired_add(&rewired, old);
-		vser_rewired_add(&rewired, peer);
-		ret = vser_rewired_lock(&rewired);
+		rewired->n = 0;
+		rewired->old = READ_ONCE(line->out.to);
+		vser_rewired_add(rewired, line);
+		if (plug) {
+			vser_rewired_add(rewired, rewired->old);
+			vser_rewired_add(rewired, plug->peer);
+		}
+		ret = vser_rewired_lock(rewired);
 		if (ret)
 			return ret;
-		if (line->out.to == old)
-			break;
-		vser_rewired_unlock(&rewired, rewired.n);
+		if (!plug || line->out.to == rewired->old)
+			return 0;
+		vser_rewired_unlock(rewired, rewired->n);
 	}
-	ret = vser_rewire_locked(line, far, old, peer);
-	vser_rewired_unlock(&rewired, rewired.n);
+}
 
-	return ret;
+void vser_rewire_unlock(struct vser_rewired *rewired)
+{
+	vser_rewired_unlock(rewired, rewired->n);
+}
+
+/*
+ * May the line be wired so? If it is already, there is nothing to be done, and no
+ * right is needed.
+ */
+int vser_rewire_check(struct vser_rewired *rewired)
+{
+	struct vser_line *peer = rewired->plug.peer;
+
+	if (peer == rewired->line)
+		return -EINVAL;
+	if (rewired->line->far == rewired->plug.far &&
+	    (!peer || rewired->old == peer)) {
+		rewired->plug.far = NULL;
+		return 0;
+	}
+	/* Another user may own it. */
+	if (peer && !rewired->plug.may_join)
+		return -EPERM;
+	if (peer && peer->far == &vser_far_nullmodem)
+		return -EBUSY;
+
+	return 0;
+}
+
+/* From here to vser_rewire_plug(), which follows, the line neither sends nor receives. */
+void vser_rewire_unplug(struct vser_rewired *rewired)
+{
+	struct vser_line *line = rewired->line, *old = rewired->old;
+	const struct vser_far_ops *pulled = &vser_far_unplugged;
+
+	vser_unplug(line);
+	if (old && old != line) {
+		/* What it has to send is not for anybody else: it waits. */
+		vser_unplug(old);
+		vser_plug(old, pulled, NULL, pulled->flow);
+		vser_plugged(old);
+	}
+	if (rewired->plug.peer)
+		vser_unplug(rewired->plug.peer);
+}
+
+/* @flow: that of the line from now on. The peer has what the wiring gives by default. */
+void vser_rewire_plug(struct vser_rewired *rewired, u32 flow)
+{
+	struct vser_line *line = rewired->line, *peer = rewired->plug.peer;
+	const struct vser_far_ops *far = rewired->plug.far;
+
+	if (peer)
+		vser_plug(peer, far, line, far->flow);
+	vser_plug(line, far, far == &vser_far_loopback ? line : peer, flow);
+	if (peer)
+		vser_plugged(peer);
+	vser_plugged(line);
 }

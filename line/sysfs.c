@@ -6,7 +6,6 @@
  * so that echo can be used; what is malformed is EINVAL and changes nothing.
  */
 #include <linux/device.h>
-#include <linux/log2.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -37,17 +36,17 @@ static int vser_attr_text(const char *buf, size_t count, char *text,
 /**
  * struct vser_number_attr - an attribute that is a decimal number
  * @attr: as the driver core knows it
- * @min:  the least value
- * @max:  and the greatest
+ * @bit:  the setting, one of VSER_CONFIG_*
+ * @max:  what it has room for
  * @get:  the value
- * @set:  change it; config_lock held; 0 or an error
+ * @put:  store it in the settings that are to change
  */
 struct vser_number_attr {
 	struct device_attribute attr;
-	u64 min;
+	u32 bit;
 	u64 max;
 	u64 (*get)(struct vser_line *line);
-	int (*set)(struct vser_line *line, u64 value);
+	void (*put)(struct vser_config *config, u64 value);
 };
 
 static ssize_t vser_number_show(struct device *dev,
@@ -65,30 +64,23 @@ static ssize_t vser_number_store(struct device *dev,
 {
 	struct vser_number_attr *number =
 		container_of(attr, struct vser_number_attr, attr);
-	struct vser_line *line = vser_dev_line(dev);
+	struct vser_config config = { .mask = number->bit };
 	char text[24];
 	const char *end = text;
 	u64 value;
-	int ret;
 
 	if (vser_attr_text(buf, count, text, sizeof(text)) ||
-	    !vser_parse_number(&end, number->max, &value) || *end ||
-	    value < number->min)
+	    !vser_parse_number(&end, number->max, &value) || *end)
 		return -EINVAL;
+	number->put(&config, value);
 
-	ret = vser_config_lock(line);
-	if (ret)
-		return ret;
-	ret = number->set(line, value);
-	vser_config_unlock(line);
-
-	return ret ?: count;
+	return vser_line_configure(vser_dev_line(dev), &config, NULL) ?: count;
 }
 
-#define VSER_NUMBER_ATTR(name, min, max)				\
+#define VSER_NUMBER_ATTR(name, bit, max)				\
 static struct vser_number_attr vser_attr_##name = {			\
 	__ATTR(name, 0644, vser_number_show, vser_number_store),	\
-	min, max, vser_get_##name, vser_put_##name			\
+	bit, max, vser_get_##name, vser_put_##name			\
 }
 
 static u64 vser_get_baud(struct vser_line *line)
@@ -96,108 +88,84 @@ static u64 vser_get_baud(struct vser_line *line)
 	return READ_ONCE(line->uart.baud);
 }
 
-static int vser_put_baud(struct vser_line *line, u64 baud)
+static void vser_put_baud(struct vser_config *config, u64 value)
 {
-	vser_set_baud(line, baud);
-
-	return 0;
+	config->baud = value;
 }
 
-VSER_NUMBER_ATTR(baud, VSER_BAUD_MIN, VSER_BAUD_MAX);
+VSER_NUMBER_ATTR(baud, VSER_CONFIG_BAUD, U32_MAX);
 
 static u64 vser_get_pacing(struct vser_line *line)
 {
 	return READ_ONCE(line->pacing);
 }
 
-static int vser_put_pacing(struct vser_line *line, u64 pacing)
+static void vser_put_pacing(struct vser_config *config, u64 value)
 {
-	vser_set_pacing(line, pacing);
-
-	return 0;
+	config->pacing = value;
 }
 
-VSER_NUMBER_ATTR(pacing, 0, 1);
+VSER_NUMBER_ATTR(pacing, VSER_CONFIG_PACING, U32_MAX);
 
 static u64 vser_get_fifo(struct vser_line *line)
 {
 	return READ_ONCE(line->rx_size);
 }
 
-static int vser_put_fifo(struct vser_line *line, u64 size)
+static void vser_put_fifo(struct vser_config *config, u64 value)
 {
-	return vser_set_fifo(line, roundup_pow_of_two(size));
+	config->fifo = value;
 }
 
-VSER_NUMBER_ATTR(fifo, VSER_MIN_FIFO, VSER_MAX_FIFO);
+VSER_NUMBER_ATTR(fifo, VSER_CONFIG_FIFO, U32_MAX);
 
 static u64 vser_get_exclusive(struct vser_line *line)
 {
 	return READ_ONCE(line->exclusive);
 }
 
-static int vser_put_exclusive(struct vser_line *line, u64 exclusive)
+static void vser_put_exclusive(struct vser_config *config, u64 value)
 {
-	mutex_lock(&line->open_lock);
-	WRITE_ONCE(line->exclusive, exclusive);
-	mutex_unlock(&line->open_lock);
-
-	return 0;
+	config->exclusive = value;
 }
 
-VSER_NUMBER_ATTR(exclusive, 0, 1);
+VSER_NUMBER_ATTR(exclusive, VSER_CONFIG_EXCLUSIVE, U32_MAX);
 
 static u64 vser_get_seed(struct vser_line *line)
 {
 	return READ_ONCE(line->generator.seed);
 }
 
-static int vser_put_seed(struct vser_line *line, u64 seed)
+static void vser_put_seed(struct vser_config *config, u64 value)
 {
-	struct vser_generator *generator = &line->generator;
-
-	vser_set_generator(line, generator->kind, generator->text,
-			   generator->len, seed, line->generator.period);
-
-	return 0;
+	config->seed = value;
 }
 
-VSER_NUMBER_ATTR(seed, 0, U64_MAX);
+VSER_NUMBER_ATTR(seed, VSER_CONFIG_SEED, U64_MAX);
 
 static u64 vser_get_period_ns(struct vser_line *line)
 {
 	return READ_ONCE(line->generator.period);
 }
 
-static int vser_put_period_ns(struct vser_line *line, u64 period)
+static void vser_put_period_ns(struct vser_config *config, u64 value)
 {
-	struct vser_generator *generator = &line->generator;
-
-	if (period && period < VSER_MIN_PERIOD)
-		return -EINVAL;
-	vser_set_generator(line, generator->kind, generator->text,
-			   generator->len, generator->seed, period);
-
-	return 0;
+	config->period_ns = value;
 }
 
-VSER_NUMBER_ATTR(period_ns, 0, VSER_MAX_PERIOD);
+VSER_NUMBER_ATTR(period_ns, VSER_CONFIG_PERIOD, U64_MAX);
 
 static u64 vser_get_latency_ns(struct vser_line *line)
 {
 	return READ_ONCE(line->latency);
 }
 
-static int vser_put_latency_ns(struct vser_line *line, u64 latency)
+static void vser_put_latency_ns(struct vser_config *config, u64 value)
 {
-	WRITE_ONCE(line->latency, latency);
-	vser_wire_look_again(&line->out);
-	vser_wire_look_again(&line->in);
-
-	return 0;
+	config->latency_ns = value;
 }
 
-VSER_NUMBER_ATTR(latency_ns, VSER_MIN_LATENCY, VSER_MAX_LATENCY);
+VSER_NUMBER_ATTR(latency_ns, VSER_CONFIG_LATENCY, U32_MAX);
 
 static ssize_t wire_show(struct device *dev, struct device_attribute *attr,
 			 char *buf)
@@ -232,8 +200,9 @@ static struct vser_line *vser_line_by_name(const char *name)
 static ssize_t wire_store(struct device *dev, struct device_attribute *attr,
 			  const char *buf, size_t count)
 {
-	const struct vser_far_ops *far;
-	struct vser_line *peer = NULL;
+	struct vser_config config = { .mask = VSER_CONFIG_WIRE };
+	/* Only root can write here. */
+	struct vser_plug plug = { .may_join = true };
 	char text[32], *name;
 
 	if (vser_attr_text(buf, count, text, sizeof(text)))
@@ -242,19 +211,19 @@ static ssize_t wire_store(struct device *dev, struct device_attribute *attr,
 	if (name)
 		*name++ = '\0';
 
-	far = vser_far_by_name(text);
-	if (!far)
+	plug.far = vser_far_by_name(text);
+	if (!plug.far)
 		return -EINVAL;
 	/* A null modem leads to another line, and nothing else does. */
-	if (far == &vser_far_nullmodem) {
-		peer = name ? vser_line_by_name(name) : NULL;
-		if (!peer)
+	if (plug.far == &vser_far_nullmodem) {
+		plug.peer = name ? vser_line_by_name(name) : NULL;
+		if (!plug.peer)
 			return -EINVAL;
 	} else if (name) {
 		return -EINVAL;
 	}
 
-	return vser_rewire(vser_dev_line(dev), far, peer) ?: count;
+	return vser_line_configure(vser_dev_line(dev), &config, &plug) ?: count;
 }
 static DEVICE_ATTR_RW(wire);
 
@@ -278,28 +247,21 @@ static ssize_t format_show(struct device *dev, struct device_attribute *attr,
 static ssize_t format_store(struct device *dev, struct device_attribute *attr,
 			    const char *buf, size_t count)
 {
-	struct vser_line *line = vser_dev_line(dev);
-	struct vser_format fmt;
+	struct vser_config config = { .mask = VSER_CONFIG_FORMAT };
 	char text[8];
-	int ret;
 
 	if (vser_attr_text(buf, count, text, sizeof(text)) ||
-	    !vser_format_parse(text, &fmt))
+	    !vser_format_parse(text, &config.format))
 		return -EINVAL;
 
-	ret = vser_config_lock(line);
-	if (ret)
-		return ret;
-	vser_set_format(line, &fmt);
-	vser_config_unlock(line);
-
-	return count;
+	return vser_line_configure(vser_dev_line(dev), &config, NULL) ?: count;
 }
 static DEVICE_ATTR_RW(format);
 
+/* From VSER_FLOW_NONE on. */
 static const char * const vser_flow_names[] = {
-	[VSER_FLOW_NONE] = "none",
-	[VSER_FLOW_RTSCTS] = "rtscts",
+	[VSER_FLOW_NONE - 1] = "none",
+	[VSER_FLOW_RTSCTS - 1] = "rtscts",
 };
 
 static ssize_t flow_show(struct device *dev, struct device_attribute *attr,
@@ -307,31 +269,34 @@ static ssize_t flow_show(struct device *dev, struct device_attribute *attr,
 {
 	u32 flow = READ_ONCE(vser_dev_line(dev)->flow);
 
-	return sysfs_emit(buf, "%s\n", vser_flow_names[flow]);
+	return sysfs_emit(buf, "%s\n", vser_flow_names[flow - 1]);
 }
 
 static ssize_t flow_store(struct device *dev, struct device_attribute *attr,
 			  const char *buf, size_t count)
 {
-	struct vser_line *line = vser_dev_line(dev);
+	struct vser_config config = { .mask = VSER_CONFIG_FLOW };
 	char text[16];
-	int flow, ret;
+	int at;
 
 	if (vser_attr_text(buf, count, text, sizeof(text)))
 		return -EINVAL;
-	flow = match_string(vser_flow_names, ARRAY_SIZE(vser_flow_names), text);
-	if (flow < 0)
+	at = match_string(vser_flow_names, ARRAY_SIZE(vser_flow_names), text);
+	if (at < 0)
 		return -EINVAL;
+	config.flow = VSER_FLOW_NONE + at;
 
-	ret = vser_config_lock(line);
-	if (ret)
-		return ret;
-	vser_set_flow(line, flow);
-	vser_config_unlock(line);
-
-	return count;
+	return vser_line_configure(vser_dev_line(dev), &config, NULL) ?: count;
 }
 static DEVICE_ATTR_RW(flow);
+
+/* From VSER_GEN_LETTERS on. */
+static const char * const vser_generator_names[] = {
+	[VSER_GEN_LETTERS - 1] = "letters",
+	[VSER_GEN_COUNTER - 1] = "counter",
+	[VSER_GEN_PRBS15 - 1] = "prbs15",
+	[VSER_GEN_TEXT - 1] = "text:",
+};
 
 static ssize_t generator_show(struct device *dev, struct device_attribute *attr,
 			      char *buf)
@@ -344,7 +309,7 @@ static ssize_t generator_show(struct device *dev, struct device_attribute *attr,
 	len = vser_config_lock(line);
 	if (len)
 		return len;
-	len = sysfs_emit(buf, "%s", vser_generator_names[generator->kind]);
+	len = sysfs_emit(buf, "%s", vser_generator_names[generator->kind - 1]);
 	if (generator->kind == VSER_GEN_TEXT)
 		for (i = 0; i < generator->len; i++)
 			len += vser_escape(generator->text[i], buf + len);
@@ -353,21 +318,15 @@ static ssize_t generator_show(struct device *dev, struct device_attribute *attr,
 	return len + sysfs_emit_at(buf, len, "\n");
 }
 
-/* Reads "text:..." with C escapes into @text, which the caller frees. */
-static int vser_parse_text(const char *escaped, u8 **text, u32 *len)
+/* Reads a text with C escapes, and changes @escaped. */
+static int vser_parse_text(char *escaped, struct vser_config *config)
 {
-	char *raw = kstrdup(escaped, GFP_KERNEL);
-	int n;
+	int n = string_unescape_any_inplace(escaped);
 
-	if (!raw)
-		return -ENOMEM;
-	n = string_unescape_any_inplace(raw);
-	if (n < 1 || n > VSER_MAX_TEXT) {
-		kfree(raw);
+	if (n < 1 || n > VSER_TEXT_MAX)
 		return -EINVAL;
-	}
-	*text = raw;
-	*len = n;
+	memcpy(config->text, escaped, n);
+	config->text_len = n;
 
 	return 0;
 }
@@ -376,11 +335,8 @@ static ssize_t generator_store(struct device *dev,
 			       struct device_attribute *attr, const char *buf,
 			       size_t count)
 {
-	struct vser_line *line = vser_dev_line(dev);
-	size_t size = strlen("text:") + 4 * VSER_MAX_TEXT + 1;
-	enum vser_generator_kind kind;
-	u8 *raw = NULL;
-	u32 len = 0;
+	struct vser_config config = { .mask = VSER_CONFIG_GENERATOR };
+	size_t size = strlen("text:") + 4 * VSER_TEXT_MAX + 1;
 	char *text;
 	int ret;
 
@@ -392,28 +348,19 @@ static ssize_t generator_store(struct device *dev,
 		goto out_free;
 
 	if (!strncmp(text, "text:", strlen("text:"))) {
-		kind = VSER_GEN_TEXT;
-		ret = vser_parse_text(text + strlen("text:"), &raw, &len);
+		config.generator = VSER_GEN_TEXT;
+		ret = vser_parse_text(text + strlen("text:"), &config);
 	} else {
-		ret = match_string(vser_generator_names, VSER_GEN_TEXT, text);
-		kind = ret;
+		ret = match_string(vser_generator_names, VSER_GEN_TEXT - 1,
+				   text);
+		config.generator = VSER_GEN_LETTERS + ret;
 	}
-	if (ret < 0)
-		goto out_free;
-
-	ret = vser_config_lock(line);
-	if (ret) {
-		kfree(raw);
-		goto out_free;
-	}
-	vser_set_generator(line, kind, raw, len, line->generator.seed,
-			   line->generator.period);
-	vser_config_unlock(line);
-	ret = count;
+	if (ret >= 0)
+		ret = vser_line_configure(vser_dev_line(dev), &config, NULL);
 
 out_free:
 	kfree(text);
-	return ret;
+	return ret ?: count;
 }
 static DEVICE_ATTR_RW(generator);
 
@@ -441,8 +388,8 @@ static ssize_t fault_show(struct device *dev, struct device_attribute *attr,
 static ssize_t fault_store(struct device *dev, struct device_attribute *attr,
 			   const char *buf, size_t count)
 {
+	struct vser_config config = { .mask = VSER_CONFIG_FAULT };
 	struct vser_line *line = vser_dev_line(dev);
-	struct vser_fault fault;
 	char text[160];
 	int ret;
 
@@ -452,10 +399,10 @@ static ssize_t fault_store(struct device *dev, struct device_attribute *attr,
 	ret = vser_config_lock(line);
 	if (ret)
 		return ret;
-	fault = line->fault;
+	config.fault = line->fault;
 	ret = -EINVAL;
-	if (vser_fault_parse(text, &fault))
-		ret = vser_set_fault(line, &fault);
+	if (vser_fault_parse(text, &config.fault))
+		ret = vser_line_configure_locked(line, &config);
 	vser_config_unlock(line);
 
 	return ret ?: count;

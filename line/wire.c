@@ -7,6 +7,7 @@
  */
 #include <linux/hrtimer.h>
 #include <linux/sched/signal.h>
+#include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/timekeeping.h>
 
@@ -90,24 +91,63 @@ void vser_wire_arm(struct vser_wire *wire, u64 now)
 		      HRTIMER_MODE_ABS_SOFT);
 }
 
-/* The frames that start from now on pass between the ends as they are set now. */
-void vser_wire_set_ends(struct vser_wire *wire)
+/*
+ * How the ends of the wire are set from now on. Caller: config_lock of the line at
+ * either end. One that changes the other end at the same time comes here after that.
+ */
+static void vser_wire_look_at_ends(struct vser_wire *wire)
 {
 	const struct vser_line *from = wire->line;
 	const struct vser_line *to = wire->to ?: from;
-	struct vser_uart tx, rx;
 
-	/*
-	 * Without config_lock, in the timer: each number is valid by
-	 * itself, and who is changing them comes here when he has done so.
-	 */
-	tx = data_race(from->uart);
+	/* Each number is valid by itself. */
+	wire->next.tx = data_race(from->uart);
 	/* Likewise. */
-	rx = data_race(to->uart);
-	if (!vser_uart_equal(&tx, &wire->link.tx) ||
-	    !vser_uart_equal(&rx, &wire->link.rx))
-		vser_link_set_ends(&wire->link, &tx, &rx);
+	wire->next.rx = data_race(to->uart);
+}
+
+/* The frames that start from now on pass between the ends as they are set. */
+static void vser_wire_take_ends(struct vser_wire *wire)
+{
+	struct vser_link *link = &wire->link;
+
+	lockdep_assert_held(&wire->lock);
+
+	if (!vser_uart_equal(&wire->next.tx, &link->tx) ||
+	    !vser_uart_equal(&wire->next.rx, &link->rx))
+		vser_link_set_ends(link, &wire->next.tx, &wire->next.rx);
+	if (link->faults != wire->next.faults) {
+		kfree(link->faults);
+		link->faults = wire->next.faults;
+	}
 	wire->reset = false;
+}
+
+void vser_wire_set_ends(struct vser_wire *wire)
+{
+	vser_wire_look_at_ends(wire);
+	vser_wire_take_ends(wire);
+}
+
+/*
+ * The frames that start from now on get these faults, or none. Returns what the caller
+ * is to free.
+ */
+struct vser_faults *vser_wire_set_faults(struct vser_wire *wire,
+					 struct vser_faults *faults)
+{
+	lockdep_assert_held(&wire->lock);
+
+	/* Those of the frame on the wire are freed when that has ended. */
+	swap(wire->next.faults, faults);
+	if (faults == wire->link.faults)
+		faults = NULL;
+	if (wire->busy)
+		wire->reset = true;
+	else
+		vser_wire_take_ends(wire);
+
+	return faults;
 }
 
 /*
@@ -119,7 +159,7 @@ static u32 vser_wire_carry(struct vser_wire *wire, u32 n)
 	u32 left = wire->source->carry(wire, n);
 
 	if (wire->reset)
-		vser_wire_set_ends(wire);
+		vser_wire_take_ends(wire);
 	if (!left)
 		wire->source->idle(wire);
 
@@ -305,7 +345,7 @@ static bool vser_wire_start(struct vser_wire *wire, u64 now)
 	if (wire->busy)
 		return false;
 	if (wire->reset)
-		vser_wire_set_ends(wire);
+		vser_wire_take_ends(wire);
 	if (!wire->paced)
 		return vser_wire_move(wire);
 	if (!wire->source->queued(wire) || !wire->source->room(wire, false))
@@ -510,8 +550,8 @@ void vser_modem_send(struct vser_line *line)
 
 /*
  * Sets how the frames are sent that start from now on: by period, speed and
- * format, and pacing. Caller: config_lock of the line at either end. One that
- * changes the other end at the same time tunes the wire after it has done so.
+ * format, and pacing. Caller: config_lock of the line at either end, as for
+ * vser_wire_look_at_ends().
  */
 void vser_wire_tune(struct vser_wire *wire)
 {
@@ -531,10 +571,11 @@ void vser_wire_tune(struct vser_wire *wire)
 		vser_wire_carry(wire, 1);
 	if (!wire->paced)
 		wire->busy = false;
+	vser_wire_look_at_ends(wire);
 	if (wire->busy)
 		wire->reset = true;
 	else
-		vser_wire_set_ends(wire);
+		vser_wire_take_ends(wire);
 }
 
 void vser_wire_retune(struct vser_wire *wire)
@@ -546,18 +587,15 @@ void vser_wire_retune(struct vser_wire *wire)
 	vser_wire_kick(wire);
 }
 
-/* The latency has changed: it counts from now. */
-void vser_wire_look_again(struct vser_wire *wire)
+/* The latency has changed: it counts from @now. */
+void vser_wire_look_again(struct vser_wire *wire, u64 now)
 {
-	u64 now = vser_wire_lock_now(wire);
+	lockdep_assert_held(&wire->lock);
 
 	if (wire->busy) {
 		wire->look = now;
 		vser_wire_arm(wire, now);
 	}
-	vser_wire_unlock(wire);
-
-	vser_wire_kick(wire);
 }
 
 void vser_wire_init(struct vser_wire *wire, struct vser_line *line,
@@ -571,4 +609,5 @@ void vser_wire_init(struct vser_wire *wire, struct vser_line *line,
 	wire->paced = true;
 	wire->pace = vser_pace_of_uart(&line->uart);
 	vser_link_set_ends(&wire->link, &line->uart, &line->uart);
+	vser_wire_look_at_ends(wire);
 }
