@@ -12,13 +12,15 @@
  * EACCES     mmap: with PROT_EXEC
  * EBADF      read or write on a descriptor that was opened without that access;
  *            VS_SET_RING: the descriptor is not both readable and writable;
- *            VS_SET_WIRE: with VSER_WIRING_PEER_FD, there is no such descriptor
+ *            VS_SET_WIRE, VS_CONFIGURE: with VSER_WIRING_PEER_FD, there is no such
+ *            descriptor
  * EBUSY      open: the line is open already, and it is exclusive;
- *            VS_SET_WIRE: the peer is in a null modem with a third line;
+ *            VS_SET_WIRE, VS_CONFIGURE: the peer is in a null modem with a third
+ *            line;
  *            VS_SET_RING: the open file has rings
- * EDQUOT     open, VS_SET_RING: the buffers of all lines together would take more
- *            than the module's max_buffers, or those of the user more than its
- *            user_buffers, and the caller lacks CAP_SYS_RESOURCE
+ * EDQUOT     open, VS_SET_RING, VS_CONFIGURE: the buffers of all lines together
+ *            would take more than the module's max_buffers, or those of the user
+ *            more than its user_buffers, and the caller lacks CAP_SYS_RESOURCE
  * EFAULT     a pointer does not lead to memory of the caller; nothing was changed
  *            and no byte was lost
  * EINTR      a signal ended the wait: a handler without SA_RESTART ran. With
@@ -28,13 +30,13 @@
  *            too. No call that is EINTR has moved a byte or taken an event
  * EINVAL     a value is out of the range given here; nothing was changed
  * ENODEV     mmap, VS_SYNC_RING: the open file has no rings
- * ENOMEM     open: no memory for the line's buffers; VS_SET_FAULT, VS_SET_RING,
- *            mmap
+ * ENOMEM     open: no memory for the line's buffers; VS_SET_FAULT, VS_CONFIGURE,
+ *            VS_SET_RING, mmap
  * ENOTTY     no such ioctl on this device
  * EOPNOTSUPP an ioctl of a laboratory that is not loaded: numbers 0x40 to
  *            0x7f are mem_demo's, 0x80 to 0xbf io_demo's
- * EPERM      VS_SET_WIRE to another line without CAP_SYS_ADMIN and without a
- *            descriptor of it
+ * EPERM      VS_SET_WIRE, VS_CONFIGURE: to another line without CAP_SYS_ADMIN and
+ *            without a descriptor of it
  * EPROTO     VS_SYNC_RING, fsync, TCSBRK: an index of a ring is impossible
  * ESPIPE     seek, pread or pwrite: the line is a stream
  * ========== =================================================================
@@ -107,7 +109,8 @@ struct vser_info {
  * 2: VS_SET_RING, VS_SYNC_RING and mmap
  * 3: VS_WATCH_EVENTS; a descriptor that reads or writes gets POLLPRI only after
  *    it has asked for events. VSER_WIRE_UNPLUGGED, which is what the other end of a
- *    null modem becomes when a line leaves it; VSER_WIRING_PEER_FD
+ *    null modem becomes when a line leaves it; VSER_WIRING_PEER_FD. VS_CONFIGURE,
+ *    VS_GET_CONFIG
  */
 #define VSER_ABI		3
 
@@ -383,6 +386,16 @@ struct vser_ring_page {
  *               CAP_SYS_ADMIN and without a descriptor of it.
  * VS_GET_WIRE - what the line is wired to.
  * VS_SET_FAULT, VS_GET_FAULT - errors on demand.
+ * VS_CONFIGURE - set everything that the mask names, in one step: no frame is sent
+ *               with some of the new settings and some of the old ones, and a frame
+ *               that is on the line ends as it began. All or nothing: if it fails,
+ *               nothing has changed, and vser_config.refused tells the field that
+ *               was refused. EINVAL: a field is out of its range, a bit of the mask
+ *               is unknown, or a reserved field is not 0; EBADF, EBUSY, EPERM: of
+ *               the wiring, as for VS_SET_WIRE, but the wiring that there is takes
+ *               no right to the other line; EDQUOT, ENOMEM: no room for queues or
+ *               no memory.
+ * VS_GET_CONFIG - get everything, as VS_CONFIGURE takes it: the mask has all bits.
  * VS_WAIT_MODEM - wait until a modem line changes. EINTR on a signal, with
  *               SA_RESTART too, and after a stop (SIGSTOP, SIGCONT) or a sleep of
  *               the system: restarted, it would not know of a change in between.
@@ -435,5 +448,7 @@ struct vser_ring_page {
 #define VS_SET_RING	_IOWR(VS_MAGIC, 14, struct vser_ring)
 #define VS_SYNC_RING	_IO(VS_MAGIC, 15)
 #define VS_WATCH_EVENTS	_IOW(VS_MAGIC, 16, __u32)
+#define VS_CONFIGURE	_IOWR(VS_MAGIC, 17, struct vser_config)
+#define VS_GET_CONFIG	_IOR(VS_MAGIC, 18, struct vser_config)
 
 #endif /* _VSER_H */

@@ -13,6 +13,7 @@
 #include <linux/hrtimer.h>
 #include <linux/nospec.h>
 #include <linux/sched/signal.h>
+#include <linux/string.h>
 #include <linux/termios.h>
 #include <linux/uaccess.h>
 
@@ -212,6 +213,69 @@ static int vser_ioctl_get_fault(struct vser_file *vfile, union vser_arg *arg)
 	vser_config_unlock(line);
 
 	return 0;
+}
+
+/* Is all of it 0 that is to be so? */
+static bool vser_config_reserved(const struct vser_config *config)
+{
+	return !config->reserved &&
+	       !memchr_inv(config->reserved2, 0, sizeof(config->reserved2));
+}
+
+static int vser_configure_file(struct vser_file *vfile,
+			       struct vser_config *config)
+{
+	struct vser_plug plug;
+	int ret;
+
+	if (!vser_config_reserved(config))
+		return -EINVAL;
+	if (config->mask & VSER_CONFIG_WIRE) {
+		ret = vser_plug_of_wiring(&plug, &config->wire);
+		if (ret) {
+			config->refused = VSER_CONFIG_WIRE;
+			return ret;
+		}
+	}
+
+	return vser_line_configure(vfile->line, config, &plug);
+}
+
+/*
+ * Stores what was refused itself, which others do only if they succeed; and before
+ * anything has changed, that nothing was.
+ */
+static int vser_ioctl_configure(struct vser_file *vfile, union vser_arg *arg)
+{
+	struct vser_config __user *user = (void __user *)arg->raw;
+	struct vser_config config;
+	int ret;
+
+	if (copy_from_user(&config, user, sizeof(config)))
+		return -EFAULT;
+	config.refused = 0;
+	if (put_user(config.refused, &user->refused))
+		return -EFAULT;
+
+	ret = vser_configure_file(vfile, &config);
+	if (ret && put_user(config.refused, &user->refused))
+		return -EFAULT;
+
+	return ret;
+}
+
+/* Too large for a &union vser_arg, which every call makes zeros of. */
+static int vser_ioctl_get_config(struct vser_file *vfile, union vser_arg *arg)
+{
+	void __user *user = (void __user *)arg->raw;
+	struct vser_config config = {};
+	int ret;
+
+	ret = vser_line_get_config(vfile->line, &config);
+	if (ret)
+		return ret;
+
+	return copy_to_user(user, &config, sizeof(config)) ? -EFAULT : 0;
 }
 
 static int vser_ioctl_wait_modem(struct vser_file *vfile, union vser_arg *arg)
@@ -557,6 +621,8 @@ static const struct vser_ioctl vser_ioctls[] = {
 	VSER_IOCTL(VS_GET_WIRE, vser_ioctl_get_wire),
 	VSER_IOCTL(VS_SET_FAULT, vser_ioctl_set_fault),
 	VSER_IOCTL(VS_GET_FAULT, vser_ioctl_get_fault),
+	{ VS_CONFIGURE, 0, 0, vser_ioctl_configure },
+	{ VS_GET_CONFIG, 0, 0, vser_ioctl_get_config },
 	VSER_IOCTL(VS_WAIT_MODEM, vser_ioctl_wait_modem),
 	VSER_IOCTL(VS_SET_MARK, vser_ioctl_set_mark),
 	VSER_IOCTL(VS_GET_MARK, vser_ioctl_get_mark),

@@ -598,6 +598,7 @@ int vser_line_configure_locked(struct vser_line *line,
 			       struct vser_config *config);
 int vser_line_configure(struct vser_line *line, struct vser_config *config,
 			const struct vser_plug *plug);
+int vser_line_get_config(struct vser_line *line, struct vser_config *config);
 
 /* rewire.c */
 

@@ -379,3 +379,35 @@ int vser_line_configure(struct vser_line *line, struct vser_config *config,
 
 	return ret;
 }
+
+/* Stores all settings in *@config, which is all zeros. */
+int vser_line_get_config(struct vser_line *line, struct vser_config *config)
+{
+	const struct vser_generator *generator = &line->generator;
+	int ret;
+
+	ret = vser_config_lock(line);
+	if (ret)
+		return ret;
+	config->mask = VSER_CONFIG_ALL;
+	config->baud = line->uart.baud;
+	config->format = line->uart.fmt;
+	config->pacing = line->pacing;
+	config->exclusive = line->exclusive;
+	config->flow = line->flow;
+	config->fifo = line->rx_size;
+	config->latency_ns = line->latency;
+	config->generator = generator->kind;
+	config->text_len = generator->len;
+	if (generator->len)
+		memcpy(config->text, generator->text, generator->len);
+	config->seed = generator->seed;
+	config->period_ns = generator->period;
+	config->fault = line->fault;
+	config->wire.type = line->far->type;
+	if (line->far == &vser_far_nullmodem)
+		config->wire.peer = line->out.to->index;
+	vser_config_unlock(line);
+
+	return 0;
+}

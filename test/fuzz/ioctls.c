@@ -432,6 +432,15 @@ static void mend_wiring(void *request)
 		wiring->fd = 0;
 }
 
+static void mend_config(void *request)
+{
+	struct vser_config *config = request;
+
+	if (config->generator != VSER_GEN_TEXT)
+		config->text_len = 0;
+	config->wire.peer = config->wire.type == VSER_WIRE_NULLMODEM;
+}
+
 static void mend_walk(void *request)
 {
 	struct mem_walk *walk = request;
@@ -559,6 +568,28 @@ static const struct field fault_fields[] = {
 	IN_RANGE(vser_fault, burst, 1, VSER_BURST_MAX),
 	IS(ZERO, vser_fault, reserved),
 	IS(ANY, vser_fault, seed),
+	END
+};
+
+static const struct field config_fields[] = {
+	FIELD(vser_config, mask, FLAGS, 0, 0, VSER_CONFIG_ALL),
+	IS_COUNT(vser_config, baud, VSER_BAUD_MIN, 115200, VSER_BAUD_MAX),
+	IN_RANGE(vser_config, format.datab, 5, 8),
+	IN_RANGE(vser_config, format.parity, 0, 4),
+	IN_RANGE(vser_config, format.stopb, 1, 2),
+	IN_RANGE(vser_config, pacing, 0, 1),
+	IN_RANGE(vser_config, exclusive, 0, 1),
+	IN_RANGE(vser_config, flow, 1, 2),
+	IN_RANGE(vser_config, fifo, 16, 1 << 16),
+	IN_RANGE(vser_config, latency_ns, 10000, NSEC_PER_SEC),
+	IN_RANGE(vser_config, generator, 1, 4),
+	IN_RANGE(vser_config, text_len, 1, VSER_TEXT_MAX),
+	IS(ZERO, vser_config, reserved),
+	IS(ANY, vser_config, seed),
+	IN_RANGE(vser_config, period_ns, 1000, 3600 * NSEC_PER_SEC),
+	IN_RANGE(vser_config, fault.bit, 0, VSER_FAULT_MAX),
+	IN_RANGE(vser_config, fault.burst, 1, VSER_BURST_MAX),
+	IN_RANGE(vser_config, wire.type, 1, 5),
 	END
 };
 
@@ -901,6 +932,8 @@ const struct call ioctl_calls[] = {
 	LINE_CALL(VS_SET_RING, ring_fields, mend_ring, made_ring),
 	LINE_CALL(VS_SYNC_RING, out_fields, NULL, NULL),
 	LINE_CALL(VS_WATCH_EVENTS, mark_fields, NULL, NULL),
+	LINE_CALL(VS_CONFIGURE, config_fields, mend_config, NULL),
+	LINE_CALL(VS_GET_CONFIG, out_fields, NULL, NULL),
 	MEM_CALL(1, MEM_GET_INFO, mem_info_fields, NULL, NULL),
 	MEM_CALL(2, MEM_GET_ALLOCATOR, mem_allocator_fields, NULL, NULL),
 	MEM_CALL(16, MEM_ALLOC, mem_alloc_fields, mend_alloc, made_object),

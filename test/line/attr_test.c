@@ -241,6 +241,7 @@ TEST(bad_pointers, "a pointer to nowhere is EFAULT and changes nothing")
 	} rows[] = {
 		{ "VS_SET_WIRE", VS_SET_WIRE },
 		{ "VS_SET_FAULT", VS_SET_FAULT },
+		{ "VS_CONFIGURE", VS_CONFIGURE },
 		{ "VS_SET_MARK", VS_SET_MARK },
 		{ "VS_WATCH_EVENTS", VS_WATCH_EVENTS },
 		{ "VS_WAIT_MODEM", VS_WAIT_MODEM },
@@ -252,6 +253,7 @@ TEST(bad_pointers, "a pointer to nowhere is EFAULT and changes nothing")
 		{ "VS_GET_FAULT", VS_GET_FAULT },
 		{ "VS_GET_MARK", VS_GET_MARK },
 		{ "VS_GET_COUNTERS", VS_GET_COUNTERS },
+		{ "VS_GET_CONFIG", VS_GET_CONFIG },
 		{ "TIOCMGET", TIOCMGET },
 	};
 	int fd = open_line(O_RDWR);

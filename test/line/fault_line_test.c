@@ -106,6 +106,7 @@ static union {
 	struct vser_fault fault;
 	struct vser_event event;
 	struct vser_counters counters;
+	struct vser_config config;
 } arg;
 
 static unsigned int number;
@@ -156,11 +157,82 @@ TEST(setters, "an ioctl that is refused its argument has set nothing")
 	CHECK(refusals >= 8);
 }
 
+static struct vser_config config_of(int fd)
+{
+	struct vser_config config;
+
+	CHECK_EQ(ioctl(fd, VS_GET_CONFIG, &config), 0);
+
+	return config;
+}
+
+/* Sets all there is from old to new, refuses one thing more each time. */
+TEST(configure, "what is set in one step is set, or nothing of it is")
+{
+	static const struct vser_config new = {
+		.mask = VSER_CONFIG_ALL,
+		.baud = 9600,
+		.format = { 7, VSER_PARITY_EVEN, 2 },
+		.flow = VSER_FLOW_NONE,
+		.fifo = 1024,
+		.latency_ns = 20000,
+		.generator = VSER_GEN_TEXT,
+		.text_len = 5,
+		.seed = 1,
+		.period_ns = 2000000,
+		.fault = { .drop = 7, .burst = 1, .seed = 2 },
+		.wire = { .type = VSER_WIRE_NULLMODEM, .peer = 1 },
+		.text = "hello",
+	};
+	static const __u32 may_be[] = {
+		0, VSER_CONFIG_FAULT, VSER_CONFIG_GENERATOR, VSER_CONFIG_FIFO,
+	};
+	struct vser_config old, now;
+	unsigned int n, seen = 0;
+	size_t i;
+	int error, fd;
+
+	prepare_faults();
+	fd = open_line(O_RDWR);
+	set_attr(0, "wire", "open");
+	old = config_of(fd);
+	number = VS_CONFIGURE;
+	for (n = 1;; n++) {
+		arg.config = new;
+		refuse(n);
+		error = call(fd);
+		if (!was_refused())
+			break;
+		now = config_of(fd);
+		if (error) {
+			CHECK(error == ENOMEM || error == EFAULT);
+			CHECK(!memcmp(&now, &old, sizeof(now)));
+			for (i = 0; arg.config.refused != may_be[i]; i++)
+				CHECK(i + 1 < ARRAY_SIZE(may_be));
+			CHECK(error == EFAULT || arg.config.refused);
+			seen |= arg.config.refused;
+		} else {
+			/* It could do without. */
+			CHECK(!memcmp(&now, &new, sizeof(now)));
+			arg.config = old;
+			CHECK_EQ(call(fd), 0);
+		}
+		check_after_refusal();
+	}
+	CHECK_EQ(error, 0);
+	now = config_of(fd);
+	CHECK(!memcmp(&now, &new, sizeof(now)));
+	CHECK_EQ(seen, VSER_CONFIG_FAULT | VSER_CONFIG_GENERATOR |
+		       VSER_CONFIG_FIFO);
+	printf("# %u refusals\n", n - 1);
+}
+
 TEST(getters, "an ioctl that cannot store its answer can be made again")
 {
 	static const unsigned int getters[] = {
 		VS_GET_BAUD, VS_GET_FMT, VS_GET_INFO, VS_GET_WIRE, VS_GET_FAULT,
-		VS_GET_MARK, VS_GET_COUNTERS, FIONREAD, TIOCOUTQ, TIOCMGET,
+		VS_GET_MARK, VS_GET_COUNTERS, VS_GET_CONFIG, FIONREAD, TIOCOUTQ,
+		TIOCMGET,
 	};
 	int fd, i;
 

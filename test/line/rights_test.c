@@ -297,6 +297,32 @@ TEST(flush, "it can flush what is queued, which is counted")
 	check_line_books(0);
 }
 
+TEST(configure, "it can set all that VS_CONFIGURE sets, but join no other line")
+{
+	struct vser_config config;
+	pid_t user;
+
+	set_up();
+	AS_USER(user) {
+		int fd = open_line(CONTROL_ONLY);
+
+		CHECK_EQ(ioctl(fd, VS_GET_CONFIG, &config), 0);
+		config.fifo = 1024;
+		config.latency_ns = 20000;
+		config.wire.type = VSER_WIRE_NULLMODEM;
+		config.wire.peer = 3;
+		CHECK_ERR(ioctl(fd, VS_CONFIGURE, &config), EPERM);
+		CHECK_EQ(config.refused, VSER_CONFIG_WIRE);
+		config.wire.peer = 1;
+		CHECK_EQ(ioctl(fd, VS_CONFIGURE, &config), 0);
+	}
+	check_child(user);
+	check_attr(0, "fifo", "1024");
+	check_attr(0, "latency_ns", "20000");
+	check_attr(0, "wire", "nullmodem:vser1");
+	check_attr(3, "wire", "generator");
+}
+
 TEST(settings, "it can set speed, format, faults, marks, modem lines and the wire")
 {
 	struct pair pair = set_up();
