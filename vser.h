@@ -36,7 +36,8 @@
  * EOPNOTSUPP an ioctl of a laboratory that is not loaded: numbers 0x40 to
  *            0x7f are mem_demo's, 0x80 to 0xbf io_demo's
  * EPERM      VS_SET_WIRE, VS_CONFIGURE: to another line without CAP_SYS_ADMIN and
- *            without a descriptor of it
+ *            without a descriptor of it; VS_CONFIGURE: a change of exclusive use
+ *            without CAP_SYS_ADMIN
  * EPROTO     VS_SYNC_RING, fsync, TCSBRK: an index of a ring is impossible
  * ESPIPE     seek, pread or pwrite: the line is a stream
  * ========== =================================================================
@@ -393,7 +394,8 @@ struct vser_ring_page {
  *               was refused. EINVAL: a field is out of its range, a bit of the mask
  *               is unknown, or a reserved field is not 0; EBADF, EBUSY, EPERM: of
  *               the wiring, as for VS_SET_WIRE, but the wiring that there is takes
- *               no right to the other line; EDQUOT, ENOMEM: no room for queues or
+ *               no right to the other line; EPERM: a change of exclusive use
+ *               without CAP_SYS_ADMIN; EDQUOT, ENOMEM: no room for queues or
  *               no memory.
  * VS_GET_CONFIG - get everything, as VS_CONFIGURE takes it: the mask has all bits.
  * VS_WAIT_MODEM - wait until a modem line changes. EINTR on a signal, with

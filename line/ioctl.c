@@ -230,6 +230,13 @@ static int vser_configure_file(struct vser_file *vfile,
 
 	if (!vser_config_reserved(config))
 		return -EINVAL;
+	/* Who has the line to himself relies on that. */
+	if (config->mask & VSER_CONFIG_EXCLUSIVE &&
+	    config->exclusive != READ_ONCE(vfile->line->exclusive) &&
+	    !capable(CAP_SYS_ADMIN)) {
+		config->refused = VSER_CONFIG_EXCLUSIVE;
+		return -EPERM;
+	}
 	if (config->mask & VSER_CONFIG_WIRE) {
 		ret = vser_plug_of_wiring(&plug, &config->wire);
 		if (ret) {

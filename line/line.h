@@ -94,13 +94,13 @@ static_assert(VSER_MAX_PERIOD == 3600000000000ULL);
  * Objects. A &struct vser_line is one serial line; it lives from load to
  * unload. Its &struct vser_face takes what it receives: the character device into a
  * queue of its own, rx. The line counts what it has given (rx_in), and what programs
- * have taken of it (rx_out). A &struct vser_wire is one direction of a connection: it takes frames from a source and
- * hands them on at their pace, which its timer keeps. &struct vser_far_ops says
- * what is at the other end. A line owns two wires: line->out takes what
- * programs write to the far end, be that nothing, this line or another one;
- * line->in brings what the line's own generator makes. line->lead is the one
- * wire that may put bytes into the line's rx queue: line->in, the line's own
- * line->out (loopback) or that of its peer (null modem).
+ * have taken of it (rx_out). A &struct vser_wire is one direction of a connection: it
+ * takes frames from a source and hands them on at their pace, which its timer keeps.
+ * &struct vser_far_ops says what is at the other end. A line owns two wires: line->out
+ * takes what programs write to the far end, be that nothing, this line or another one;
+ * line->in brings what the line's own generator makes. line->lead is the one wire that
+ * may give bytes to the line's face: line->in, the line's own line->out (loopback) or
+ * that of its peer (null modem).
  *
  * Time. A frame is handed on when its last bit has passed, never before, and at
  * most line->latency later: a wire that is busy wakes up once for a batch, and

@@ -297,7 +297,7 @@ TEST(flush, "it can flush what is queued, which is counted")
 	check_line_books(0);
 }
 
-TEST(configure, "it can set all that VS_CONFIGURE sets, but join no other line")
+TEST(configure, "it can set what VS_CONFIGURE sets, but not exclusive use, and join no other line")
 {
 	struct vser_config config;
 	pid_t user;
@@ -314,9 +314,14 @@ TEST(configure, "it can set all that VS_CONFIGURE sets, but join no other line")
 		CHECK_ERR(ioctl(fd, VS_CONFIGURE, &config), EPERM);
 		CHECK_EQ(config.refused, VSER_CONFIG_WIRE);
 		config.wire.peer = 1;
+		config.exclusive = 0;
+		CHECK_ERR(ioctl(fd, VS_CONFIGURE, &config), EPERM);
+		CHECK_EQ(config.refused, VSER_CONFIG_EXCLUSIVE);
+		config.exclusive = 1;
 		CHECK_EQ(ioctl(fd, VS_CONFIGURE, &config), 0);
 	}
 	check_child(user);
+	check_attr(0, "exclusive", "1");
 	check_attr(0, "fifo", "1024");
 	check_attr(0, "latency_ns", "20000");
 	check_attr(0, "wire", "nullmodem:vser1");
