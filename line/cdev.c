@@ -40,17 +40,18 @@ static u32 vser_cdev_push_chars(struct vser_face *face,
 	struct vser_cdev *cdev = vser_cdev_of(face);
 	struct vser_line *line = face->line;
 	u8 bytes[3];
-	u32 i, len;
+	u32 i, len, held;
 
 	for (i = 0; i < n; i++) {
 		len = vser_cdev_mark(&chars[i], line->mark, bytes);
 		if (!len)
 			continue;
 		/* All of it or nothing, lest the reader take one for the other. */
-		if (len > vser_rx_space(line))
+		held = vser_rx_len(line) + len;
+		if (held > line->rx_size)
 			break;
 		vser_count(&line->rx_marks, len - !chars[i].brk);
-		vser_rx_took(line, len);
+		vser_rx_took(line, len, held);
 		vser_queue_in(&cdev->rx, bytes, len);
 	}
 

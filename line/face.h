@@ -23,7 +23,7 @@ struct vser_queue;
  * @push:     @n bytes have arrived just as they were sent. The line has looked that
  *            there is room for them: the face takes all
  * @push_chars: characters have arrived: bytes, with errors perhaps, and breaks. The
- *            face stores what it makes of each as far as vser_rx_space() allows, and
+ *            face stores what it makes of each as far as line->rx_size allows, and
  *            says so by vser_rx_took() before a program can see it. Returns how
  *            many characters were stored in full: the next one finds no room
  * @exchange: takes all bytes of @tx by changing places with it: the line has looked

@@ -632,9 +632,8 @@ void vser_generator_switch(struct vser_line *line, bool on);
 
 void vser_rx_resized(struct vser_line *line, u32 size);
 u32 vser_rx_room(struct vser_line *line, const struct vser_link *link);
-bool vser_rx_plain(struct vser_line *line, const struct vser_link *link);
 void vser_rx_made_room(struct vser_line *line);
-void vser_rx_took(struct vser_line *line, u32 n);
+void vser_rx_took(struct vser_line *line, u32 n, u32 len);
 void vser_rx_flushed(struct vser_line *line, u32 n);
 void vser_rx_break(struct vser_line *line);
 void vser_rx_receive(struct vser_line *line, struct vser_link *link,
@@ -723,6 +722,13 @@ static inline u32 vser_rx_len(struct vser_line *line)
 static inline u32 vser_rx_space(struct vser_line *line)
 {
 	return line->rx_size - vser_rx_len(line);
+}
+
+/* Does what comes over @link arrive just as it was sent? Caller: the lead's lock. */
+static inline bool vser_rx_plain(struct vser_line *line,
+				 const struct vser_link *link)
+{
+	return vser_link_clean(link) && link->tx.fmt.datab == 8 && !line->mark;
 }
 
 /*

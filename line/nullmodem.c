@@ -65,7 +65,7 @@ static bool vser_link_exchange(struct vser_line *line)
 	/* First: who finds tx empty finds all of it counted as sent. */
 	vser_count(&line->tx_sent, n);
 	vser_count(&to->rx_arrived, n);
-	vser_rx_took(to, n);
+	vser_rx_took(to, n, n);
 	to->face->ops->exchange(to->face, &line->tx);
 	trace_vser_tx(line->index, n, 0);
 

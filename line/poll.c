@@ -118,7 +118,11 @@ int vser_file_wake(wait_queue_entry_t *entry, unsigned int mode, int sync,
 /* Wakes those that wait for something of @news. */
 void vser_cdev_tell(struct vser_face *face, __poll_t news)
 {
-	wake_up_interruptible_poll(&vser_cdev_of(face)->wait, news);
+	struct vser_cdev *cdev = vser_cdev_of(face);
+
+	/* Who was woken and has not run yet is counted, but waits no more. */
+	if (waitqueue_active(&cdev->wait))
+		wake_up_interruptible_poll(&cdev->wait, news);
 }
 
 /* From now on the file is told what happens to the line. */

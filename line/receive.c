@@ -125,12 +125,6 @@ u32 vser_rx_room(struct vser_line *line, const struct vser_link *link)
 	return room;
 }
 
-/* Does what comes over @link arrive just as it was sent? */
-bool vser_rx_plain(struct vser_line *line, const struct vser_link *link)
-{
-	return vser_link_clean(link) && link->tx.fmt.datab == 8 && !line->mark;
-}
-
 /*
  * If the sender has a lot queued, it is best to wait until the reader has taken
  * the rest, too, and then to exchange buffers instead of copying. The timer
@@ -253,8 +247,11 @@ static void vser_rx_tell_lost(struct vser_line *line)
 	line->lost = 0;
 }
 
-/* As vser_rx_took(). The face holds @len bytes then. */
-static __always_inline void vser_rx_took_to(struct vser_line *line, u32 n, u32 len)
+/*
+ * The face takes @n more bytes, for which there is room, and holds @len then. No program
+ * sees them yet.
+ */
+void vser_rx_took(struct vser_line *line, u32 n, u32 len)
 {
 	vser_rx_tell_lost(line);
 	line->position += n;
@@ -263,12 +260,6 @@ static __always_inline void vser_rx_took_to(struct vser_line *line, u32 n, u32 l
 	if (!line->throttled && vser_rx_is_high(line, len))
 		vser_rx_throttle(line);
 	line->lead->news |= VSER_KEY_RX;
-}
-
-/* The face takes @n more bytes, for which there is room. No program sees them yet. */
-void vser_rx_took(struct vser_line *line, u32 n)
-{
-	vser_rx_took_to(line, n, vser_rx_len(line) + n);
 }
 
 /* Bytes arrive at the line just as they were sent. */
@@ -281,7 +272,7 @@ static void vser_rx_push(struct vser_line *line, const u8 *bytes, u32 n)
 	if (vser_rx_open(line))
 		taken = min(n, line->rx_size - len);
 	if (taken) {
-		vser_rx_took_to(line, taken, len + taken);
+		vser_rx_took(line, taken, len + taken);
 		line->face->ops->push(line->face, bytes, taken);
 	}
 	if (taken < n)

@@ -490,17 +490,22 @@ static struct vser_line *vser_modem_tell(struct vser_line *line)
  * Nothing waits for this: a wire looks for room itself, and a reader that makes room
  * starts the wire, in vser_rx_made_room().
  */
-static void vser_wire_report(struct vser_line *line)
+static noinline void vser_wire_report_stale(struct vser_line *line)
 {
 	unsigned int round;
 
 	for (round = 0; line && round < VSER_REPORTS; round++) {
-		/* RTS changes seldom: first a look without an atomic operation. */
-		if (!test_bit(VSER_RTS_STALE, &line->flags) ||
-		    !test_and_clear_bit(VSER_RTS_STALE, &line->flags))
+		if (!test_and_clear_bit(VSER_RTS_STALE, &line->flags))
 			return;
 		line = vser_modem_tell(line);
 	}
+}
+
+static __always_inline void vser_wire_report(struct vser_line *line)
+{
+	/* RTS changes seldom: first a look without an atomic operation. */
+	if (line && test_bit(VSER_RTS_STALE, &line->flags))
+		vser_wire_report_stale(line);
 }
 
 void vser_wire_unlock(struct vser_wire *wire)

@@ -364,6 +364,8 @@ TEST(peer, "a wiring that VS_SET_WIRE refuses is refused, and nothing is set")
 	config.wire.fd = STDOUT_FILENO;
 	check_refused(fd, config, EINVAL, VSER_CONFIG_WIRE);
 
+	/* As the configuration has it, which it takes a right to change. */
+	set_attr(0, "exclusive", "0");
 	drop_capability(CAP_SYS_ADMIN);
 	tap_row("no right to it");
 	check_refused(fd, with_peer(3), EPERM, VSER_CONFIG_WIRE);
