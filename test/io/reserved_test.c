@@ -165,6 +165,19 @@ TEST(no_descriptor, "who has no descriptor left gets no memory")
 	CHECK_ERR(ioctl(fd, VS_IO_RESERVED, &reserved), EMFILE);
 }
 
+TEST(not_stored, "who cannot be answered gets no memory, and no descriptor")
+{
+	void *answer = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = lab(RANGE), next;
+
+	CHECK(answer != MAP_FAILED);
+	next = dup(fd);
+	CHECK(next >= 0);
+	CHECK_EQ(close(next), 0);
+	CHECK_ERR(ioctl(fd, VS_IO_RESERVED, answer), EFAULT);
+	CHECK_EQ(dup(fd), next);
+}
+
 TEST(place, "where it is, is told to those who may see addresses")
 {
 	struct io_demo_reserved reserved = { 0 };
