@@ -19,7 +19,7 @@ static void vser_cdev_push(struct vser_face *face, const u8 *bytes, u32 n)
  * What a program reads of a character, in @bytes: with marks, three bytes for one in
  * error and for a break, and two for 0xff, as with PARMRK. Returns how many bytes.
  */
-static u32 vser_cdev_mark(const struct vser_char *c, bool mark, u8 bytes[3])
+static u32 vser_cdev_mark(const struct vser_char *c, bool mark, u8 *bytes)
 {
 	bool error = c->parity || c->frame || c->brk;
 
@@ -37,25 +37,26 @@ static u32 vser_cdev_mark(const struct vser_char *c, bool mark, u8 bytes[3])
 static u32 vser_cdev_push_chars(struct vser_face *face,
 				const struct vser_char *chars, u32 n)
 {
-	struct vser_cdev *cdev = vser_cdev_of(face);
 	struct vser_line *line = face->line;
-	u8 bytes[3];
-	u32 i, len, held;
+	u32 space = vser_rx_space(line), held = vser_rx_len(line);
+	u8 bytes[3 * VSER_CHARS_BATCH];
+	u32 done, len = 0, more;
 
-	for (i = 0; i < n; i++) {
-		len = vser_cdev_mark(&chars[i], line->mark, bytes);
-		if (!len)
-			continue;
+	for (done = 0; done < n; done++) {
+		more = vser_cdev_mark(&chars[done], line->mark, bytes + len);
 		/* All of it or nothing, lest the reader take one for the other. */
-		held = vser_rx_len(line) + len;
-		if (held > line->rx_size)
+		if (len + more > space)
 			break;
-		vser_count(&line->rx_marks, len - !chars[i].brk);
-		vser_rx_took(line, len, held);
-		vser_queue_in(&cdev->rx, bytes, len);
+		if (more)
+			vser_count(&line->rx_marks, more - !chars[done].brk);
+		len += more;
+	}
+	if (len) {
+		vser_rx_took(line, len, held + len);
+		vser_queue_in(&vser_cdev_of(face)->rx, bytes, len);
 	}
 
-	return i;
+	return done;
 }
 
 static void vser_cdev_exchange(struct vser_face *face, struct vser_queue *tx)
@@ -183,7 +184,7 @@ static void vser_cdev_init(struct vser_cdev *cdev, struct vser_line *line)
 {
 	cdev->face.ops = &vser_cdev_face_ops;
 	cdev->face.line = line;
-	init_waitqueue_head(&cdev->wait);
+	init_waitqueue_head(&cdev->face.wait);
 	vser_queue_init(&cdev->rx, VSER_DEFAULT_FIFO);
 	line->face = &cdev->face;
 }

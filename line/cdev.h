@@ -19,11 +19,10 @@
 
 /**
  * struct vser_cdev - the character device of a line: one of its faces
- * @face:   the engine's part of it
+ * @face:   the engine's part of it; face.wait has a &struct vser_waiter for each task
+ *          that sleeps, and a &struct vser_file for each file that is polled or wants
+ *          SIGIO. Wake-ups there are keyed by VSER_KEY_RX and its like
  * @rx:     bytes received; producer: the wire that leads to the line, consumer: readers
- * @wait:   everything that waits for something of the line: a &struct vser_waiter for
- *          each task that sleeps, a &struct vser_file for each file that is polled or
- *          wants SIGIO. Wake-ups are keyed by VSER_KEY_RX and its like
  * What follows is protected by the lock of the wire that leads to the line:
  * @events: the last VSER_EVENTS events, or NULL while nobody ever opened
  * @event_seq: events since then; written with WRITE_ONCE, and read without the lock by
@@ -32,7 +31,6 @@
 struct vser_cdev {
 	struct vser_face face;
 	struct vser_queue rx;
-	wait_queue_head_t wait;
 	struct vser_event *events;
 	u64 event_seq;
 };
@@ -47,7 +45,7 @@ enum {
 
 /**
  * struct vser_waiter - a task that waits for something of a line
- * @entry: in cdev->wait
+ * @entry: in face.wait
  * @what:  what it waits for, VSER_KEY_RX and its like
  */
 struct vser_waiter {
@@ -110,9 +108,9 @@ enum vser_watch {
  * @watch:      enum vser_watch: do POLLPRI and SIGIO tell of events? Changed by
  *              xchg() and cmpxchg(), as two threads may do so at once
  * @wait:       those that poll the file, and nothing else
- * @entry:      in cdev->wait from the first poll, or the first F_SETFL with
+ * @entry:      in face.wait from the first poll, or the first F_SETFL with
  *              O_ASYNC, to the close: passes on what concerns this file
- * @follows:    @entry is in there; written under the lock of cdev->wait
+ * @follows:    @entry is in there; written under the lock of face.wait
  * @fasync:     the file wants SIGIO; has its own lock, of the core
  * @next_event: number of the first event that it has not read; protected as the
  *              line's events are, written with WRITE_ONCE, read without by poll
@@ -197,24 +195,6 @@ void vser_labs_close(struct vser_file *vfile);
 
 /* Small ones that many use */
 
-/* The task is about to wait for @what. */
-static inline void vser_waiter_init(struct vser_waiter *waiter,
-				    struct vser_cdev *cdev, __poll_t what)
-{
-	waiter->what = what;
-	init_wait(&waiter->entry);
-	waiter->entry.func = vser_waiter_wake;
-	/* The barrier is that of set_current_state(). */
-	atomic_inc(&cdev->face.listeners);
-}
-
-static inline void vser_waiter_finish(struct vser_waiter *waiter,
-				      struct vser_cdev *cdev)
-{
-	finish_wait(&cdev->wait, &waiter->entry);
-	atomic_dec(&cdev->face.listeners);
-}
-
 /*
  * Like wait_event_interruptible(), but wake-ups for other things do not wake the
  * task, and the condition is checked again before the task queues again: a woken
@@ -222,25 +202,22 @@ static inline void vser_waiter_finish(struct vser_waiter *waiter,
  */
 #define vser_wait(cdev, events, condition)				\
 ({									\
+	wait_queue_head_t *__wait = &(cdev)->face.wait;			\
+	struct vser_waiter __waiter = { .what = (events) };		\
 	int __ret = 0;							\
 									\
+	init_wait(&__waiter.entry);					\
+	__waiter.entry.func = vser_waiter_wake;				\
 	might_sleep();							\
-	if (!(condition)) {						\
-		struct vser_cdev *__cdev = (cdev);			\
-		struct vser_waiter __waiter;				\
-									\
-		vser_waiter_init(&__waiter, __cdev, events);		\
-		do {							\
-			__ret = prepare_to_wait_event(&__cdev->wait,	\
-						      &__waiter.entry,	\
-						      TASK_INTERRUPTIBLE); \
-			if (condition)					\
-				__ret = 0;				\
-			else if (!__ret)				\
-				schedule();				\
-		} while (!__ret && !(condition));			\
-		vser_waiter_finish(&__waiter, __cdev);			\
+	while (!__ret && !(condition)) {				\
+		__ret = prepare_to_wait_event(__wait, &__waiter.entry,	\
+					      TASK_INTERRUPTIBLE);	\
+		if (condition)						\
+			__ret = 0;					\
+		else if (!__ret)					\
+			schedule();					\
 	}								\
+	finish_wait(__wait, &__waiter.entry);				\
 	__ret;								\
 })
 

@@ -4,14 +4,14 @@
  *
  * A face is a door by which programs reach a line: what the line receives, it gives
  * to its face, and of what has become true, it tells it. The engine knows a face by
- * this alone; it knows no files, no wait queues and no signals. The first face is
+ * this alone; it knows no files and no signals, and of those that wait, if there are any. The first face is
  * the character device (cdev.c).
  */
 #ifndef VSER_FACE_H
 #define VSER_FACE_H
 
-#include <linux/atomic.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 
 struct vser_char;
 struct vser_event;
@@ -22,8 +22,8 @@ struct vser_queue;
  * struct vser_face_ops - what the engine asks of a face
  * @push:     @n bytes have arrived just as they were sent. The line has looked that
  *            there is room for them: the face takes all
- * @push_chars: characters have arrived: bytes, with errors perhaps, and breaks. The
- *            face stores what it makes of each as far as line->rx_size allows, and
+ * @push_chars: characters have arrived, VSER_CHARS_BATCH at most: bytes, with errors
+ *            perhaps, and breaks. The face stores what it makes of each as far as line->rx_size allows, and
  *            says so by vser_rx_took() before a program can see it. Returns how
  *            many characters were stored in full: the next one finds no room
  * @exchange: takes all bytes of @tx by changing places with it: the line has looked
@@ -63,14 +63,14 @@ struct vser_face_ops {
  * struct vser_face - the engine's part of a face; the rest is around it
  * @ops:  constant
  * @line: whose it is; constant
- * @listeners: how many may have to be told something; while there is none, @tell is
- *        not called. Who begins to wait counts himself, and after a full barrier looks
- *        once more at what he waits for
+ * @wait: all that wait for something of the line, or are to be told of it; while there
+ *        is nobody, @tell is not called. Who has put himself in there looks once more,
+ *        after a full barrier, at what he waits for
  */
 struct vser_face {
 	const struct vser_face_ops *ops;
 	struct vser_line *line;
-	atomic_t listeners;
+	wait_queue_head_t wait;
 };
 
 #endif /* VSER_FACE_H */

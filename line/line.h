@@ -120,10 +120,10 @@ static_assert(VSER_MAX_PERIOD == 3600000000000ULL);
  * but another program, of which the line knows only that it polls and has more to
  * send: VSER_RING_STARVED.
  *
- * Waiting. All that waits for something of a line is in one wait queue, cdev->wait,
+ * Waiting. All that waits for something of a line is in one wait queue, face->wait,
  * and each wake-up there is keyed by what has become true. Tasks that sleep in a call
  * are in there themselves. Those that poll are in a wait queue of their open file,
- * which has one entry in cdev->wait that passes on what concerns this file: poll()
+ * which has one entry in face->wait that passes on what concerns this file: poll()
  * registers one queue, as aio and io_uring demand, and as they believe the key, no
  * file is woken for what another one may do.
  *

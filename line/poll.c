@@ -2,7 +2,7 @@
 /*
  * vser - poll, SIGIO, and who sleeps until something of a line has become true
  *
- * What poll() reports, and who is woken. Touches cdev->wait, and of an open file what
+ * What poll() reports, and who is woken. Touches face.wait, and of an open file what
  * that waits for.
  */
 #include <linux/fs.h>
@@ -12,7 +12,7 @@
 
 #include "cdev.h"
 
-/* Called under the lock of cdev->wait. */
+/* Called under the lock of face.wait. */
 int vser_waiter_wake(wait_queue_entry_t *entry, unsigned int mode, int sync,
 		     void *key)
 {
@@ -73,7 +73,7 @@ static bool vser_file_starved(struct vser_file *vfile, int bit)
  * Tells those that poll the file, or get its signals, what has become true of
  * @events. The caller has a full barrier between that and this, which pairs with
  * those of vser_poll() and vser_tx_starve(). Softirq or process context, under the
- * lock of cdev->wait and no wire's.
+ * lock of face.wait and no wire's.
  */
 static void vser_file_tell(struct vser_file *vfile, __poll_t events)
 {
@@ -105,7 +105,7 @@ static void vser_file_tell(struct vser_file *vfile, __poll_t events)
 		kill_fasync(&vfile->fasync, SIGIO, POLL_PRI);
 }
 
-/* Called under the lock of cdev->wait. */
+/* Called under the lock of face.wait. */
 int vser_file_wake(wait_queue_entry_t *entry, unsigned int mode, int sync,
 		   void *key)
 {
@@ -118,17 +118,13 @@ int vser_file_wake(wait_queue_entry_t *entry, unsigned int mode, int sync,
 /* Wakes those that wait for something of @news. */
 void vser_cdev_tell(struct vser_face *face, __poll_t news)
 {
-	struct vser_cdev *cdev = vser_cdev_of(face);
-
-	/* Who was woken and has not run yet is counted, but waits no more. */
-	if (waitqueue_active(&cdev->wait))
-		wake_up_interruptible_poll(&cdev->wait, news);
+	wake_up_interruptible_poll(&face->wait, news);
 }
 
 /* From now on the file is told what happens to the line. */
 static void vser_file_follow(struct vser_file *vfile)
 {
-	wait_queue_head_t *wait = &vfile->cdev->wait;
+	wait_queue_head_t *wait = &vfile->cdev->face.wait;
 
 	/* Pairs with the release below: the entry is in there. */
 	if (smp_load_acquire(&vfile->follows))
@@ -137,7 +133,6 @@ static void vser_file_follow(struct vser_file *vfile)
 	spin_lock_irq(&wait->lock);
 	if (!vfile->follows) {
 		__add_wait_queue(wait, &vfile->entry);
-		atomic_inc(&vfile->cdev->face.listeners);
 		/* Pairs with the acquire above. */
 		smp_store_release(&vfile->follows, true);
 	}
@@ -147,11 +142,8 @@ static void vser_file_follow(struct vser_file *vfile)
 /* The file is being closed: nobody polls it any more. */
 void vser_file_unfollow(struct vser_file *vfile)
 {
-	if (!vfile->follows)
-		return;
-
-	remove_wait_queue(&vfile->cdev->wait, &vfile->entry);
-	atomic_dec(&vfile->cdev->face.listeners);
+	if (vfile->follows)
+		remove_wait_queue(&vfile->cdev->face.wait, &vfile->entry);
 }
 
 /*

@@ -353,10 +353,11 @@ static void vser_rx_chars(struct vser_line *line, struct vser_batch *batch,
 static void vser_rx_look_at(struct vser_line *line, struct vser_link *link,
 			    const u8 *bytes, u32 n)
 {
-	struct vser_batch batch = { .n = 0 };
 	struct vser_outcome outcome;
+	struct vser_batch batch;
 	u32 i;
 
+	batch.n = 0;
 	for (i = 0; i < n; i++) {
 		vser_link_send(link, bytes[i], &outcome);
 		vser_count(&line->rx_faults, outcome.dropped);
@@ -382,8 +383,9 @@ void vser_rx_receive(struct vser_line *line, struct vser_link *link,
 void vser_rx_break(struct vser_line *line)
 {
 	static const struct vser_char brk = { .brk = true };
-	struct vser_batch batch = { .n = 0 };
+	struct vser_batch batch;
 
+	batch.n = 0;
 	vser_rx_char(line, &batch, &brk);
 	vser_rx_push_batch(line, &batch);
 	vser_rx_tell_lost(line);
@@ -392,12 +394,13 @@ void vser_rx_break(struct vser_line *line)
 /* The wire that leads here has come to rest. */
 void vser_rx_rest(struct vser_line *line, struct vser_link *link)
 {
-	struct vser_batch batch = { .n = 0 };
 	struct vser_chars chars = {};
+	struct vser_batch batch;
 
 	if (vser_link_clean(link))
 		return;
 
+	batch.n = 0;
 	vser_link_rest(link, &chars);
 	vser_rx_chars(line, &batch, &chars, 0);
 	vser_rx_push_batch(line, &batch);

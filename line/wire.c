@@ -18,7 +18,7 @@
 /* Does anybody wait for something of the line? The caller has the barrier. */
 static bool vser_heard(struct vser_line *line)
 {
-	return atomic_read(&line->face->listeners);
+	return waitqueue_active(&line->face->wait);
 }
 
 /* Tells the faces at both ends of a wire its @news. */
