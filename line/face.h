@@ -23,9 +23,10 @@ struct vser_queue;
  * @push:     @n bytes have arrived just as they were sent. The line has looked that
  *            there is room for them: the face takes all
  * @push_chars: characters have arrived, VSER_CHARS_BATCH at most: bytes, with errors
- *            perhaps, and breaks. The face stores what it makes of each as far as line->rx_size allows, and
- *            says so by vser_rx_took() before a program can see it. Returns how
- *            many characters were stored in full: the next one finds no room
+ *            perhaps, and breaks. The face stores what it makes of each as far as
+ *            vser_rx_space() allows, and says so by vser_rx_took() before a program can
+ *            see it. Returns how many characters were stored in full: the next one
+ *            finds no room
  * @exchange: takes all bytes of @tx by changing places with it: the line has looked
  *            that the face holds none, and as many as @tx at most. @tx's lock is held,
  *            too. NULL if the face has no queue of its own
