@@ -4,8 +4,8 @@
  *
  * A face is a door by which programs reach a line: what the line receives, it gives
  * to its face, and of what has become true, it tells it. The engine knows a face by
- * this alone; it knows no files and no signals, and of those that wait, if there are any. The first face is
- * the character device (cdev.c).
+ * this alone; it knows no files and no signals, and of those that wait, if there are
+ * any. The first face is the character device (cdev.c).
  */
 #ifndef VSER_FACE_H
 #define VSER_FACE_H

@@ -15,9 +15,10 @@
 #include "line.h"
 #include "trace.h"
 
-/* Does anybody wait for something of the line? The caller has the barrier. */
+/* Does anybody wait for something of the line? */
 static bool vser_heard(struct vser_line *line)
 {
+	/* The caller has the barrier. */
 	return waitqueue_active(&line->face->wait);
 }
 
