@@ -104,11 +104,10 @@ static bool io_demo_is_memory_above(struct device *dev)
 }
 
 /*
- * Pages that the device does not reach, if there are any free ones. No more can
- * lie below its mask than the mask covers, so the search ends there; and before
- * it takes more than half of the memory that is to be had. It takes free memory
- * only: nobody loses a page to it, be it a cached one, and what it holds for a
- * moment leaves the reserves alone.
+ * Pages that the device does not reach, if there are any free ones. The search ends
+ * when it holds as much as the mask covers, as no more can lie below the mask, or half
+ * of the available memory. It takes free memory only: no other user loses a page, not
+ * even a cached one, and the reserves are not touched.
  */
 static struct page *io_demo_search_above(struct device *dev, size_t size)
 {

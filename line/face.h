@@ -30,8 +30,8 @@ struct vser_queue;
  * @exchange: takes all bytes of @tx by changing places with it: the line has looked
  *            that the face holds none, and as many as @tx at most. @tx's lock is held,
  *            too. NULL if the face has no queue of its own
- * @event:    something but a byte was received: to be recorded; at most once for
- *            each @tell
+ * @event:    something but a byte was received: to be recorded. A @tell follows, one
+ *            for all events of a run
  * @tell:     VSER_KEY_RX and its like, of which @news have become true: the programs
  *            that wait for it are to know
  * @alloc:    the line is about to be opened: what is needed to receive. Returns 0 or
@@ -64,9 +64,9 @@ struct vser_face_ops {
  * struct vser_face - the engine's part of a face; the rest is around it
  * @ops:  constant
  * @line: whose it is; constant
- * @wait: all that wait for something of the line, or are to be told of it; while there
- *        is nobody, @tell is not called. Who has put himself in there looks once more,
- *        after a full barrier, at what he waits for
+ * @wait: all that wait for something of the line, or are to be told of it; while it is
+ *        empty, @tell is not called. A task enters it first, and then looks once more,
+ *        after a full barrier, if it has to wait
  */
 struct vser_face {
 	const struct vser_face_ops *ops;

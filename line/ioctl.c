@@ -222,6 +222,27 @@ static bool vser_config_reserved(const struct vser_config *config)
 	       !memchr_inv(config->reserved2, 0, sizeof(config->reserved2));
 }
 
+/*
+ * Exclusive use is changed by an administrator alone: who has the line to himself
+ * relies on it. Others leave it as it is, also if an administrator changes it meanwhile.
+ */
+static int vser_check_exclusive(struct vser_line *line,
+				struct vser_config *config)
+{
+	if (!(config->mask & VSER_CONFIG_EXCLUSIVE))
+		return 0;
+	if (config->exclusive == READ_ONCE(line->exclusive)) {
+		config->mask &= ~VSER_CONFIG_EXCLUSIVE;
+		return 0;
+	}
+	if (!capable(CAP_SYS_ADMIN)) {
+		config->refused = VSER_CONFIG_EXCLUSIVE;
+		return -EPERM;
+	}
+
+	return 0;
+}
+
 static int vser_configure_file(struct vser_file *vfile,
 			       struct vser_config *config)
 {
@@ -230,13 +251,9 @@ static int vser_configure_file(struct vser_file *vfile,
 
 	if (!vser_config_reserved(config))
 		return -EINVAL;
-	/* Who has the line to himself relies on that. */
-	if (config->mask & VSER_CONFIG_EXCLUSIVE &&
-	    config->exclusive != READ_ONCE(vfile->line->exclusive) &&
-	    !capable(CAP_SYS_ADMIN)) {
-		config->refused = VSER_CONFIG_EXCLUSIVE;
-		return -EPERM;
-	}
+	ret = vser_check_exclusive(vfile->line, config);
+	if (ret)
+		return ret;
 	if (config->mask & VSER_CONFIG_WIRE) {
 		ret = vser_plug_of_wiring(&plug, &config->wire);
 		if (ret) {

@@ -45,8 +45,8 @@ static noinline void vser_wire_tell(struct vser_line *line,
 }
 
 /*
- * Releases the lock, and tells the news; *@heard: to somebody.
- * @softirq: bottom halves stay off. Returns the line that the wire leads to.
+ * Releases the lock, and tells the news. Stores in *@heard if there was somebody to be
+ * told. @softirq: bottom halves stay off. Returns the line that the wire leads to.
  */
 static __always_inline struct vser_line *vser_wire_release(struct vser_wire *wire,
 							   bool softirq,
